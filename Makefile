@@ -1,0 +1,65 @@
+# make run · test · check · format · bench · lock · clean          (another Python: make run PYTHON=/path/to/python3)
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' pyproject.toml
+
+.PHONY: run test check format bench lock clean
+
+run: $(BIN)/leafcraft
+	@exec $(BIN)/leafcraft serve $(ARGS)
+
+test: .venv/dev
+	@bash .ci/mariadb
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	PYTHONPATH=src $(BIN)/lint-imports --no-logo
+	$(BIN)/vulture
+
+format: .venv/dev
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: .venv/dev
+	PYTHONPATH=src $(BIN)/python -m bench $(ARGS)
+
+lock: .venv/dev                 # keeps what is pinned; `make lock ARGS=--upgrade` takes the newest
+	$(COMPILE) $(ARGS) --group dev -o requirements-dev.txt
+	$(COMPILE) --constraint requirements-dev.txt --group test -o requirements.txt
+	$(COMPILE) --constraint requirements-dev.txt -o requirements-service.txt
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ── the virtual environment: each stamp is as new as the lock it was made from ──
+
+.venv/pyvenv.cfg:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'Leafcraft needs Python 3.11 or newer: make run PYTHON=/path/to/python3' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo 'This Python has no venv module; on Debian or Ubuntu: apt install python3-venv' >&2; exit 1; }
+	@echo 'Making .venv (once; about a minute)'
+	@"$(PYTHON)" -m venv .venv
+
+.venv/service: .venv/pyvenv.cfg requirements-service.txt
+	$(PIP) -r requirements-service.txt
+	@touch $@
+
+.venv/dev: $(BIN)/leafcraft requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# The command runs from src, so that there is nothing to build and nothing more to download.
+$(BIN)/leafcraft: .venv/service Makefile
+	@echo '$(CURDIR)/src' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/leafcraft.pth"
+	@printf '#!/bin/sh\nexec "%s/python" -m leafcraft "$$@"\n' '$(CURDIR)/$(BIN)' > $@
+	@chmod +x $@

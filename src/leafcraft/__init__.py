@@ -1,0 +1,3 @@
+"""Leafcraft keeps a shop's products, stock and orders, and never oversells."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""`python -m leafcraft` is the `leafcraft` command."""
+
+from leafcraft.cli import main
+
+main()

@@ -1,0 +1,28 @@
+"""The databases: tables, engines, the writing connection and its troubles; nothing else knows a dialect."""
+
+from leafcraft.db.database import Database, Reader
+from leafcraft.db.keyset import Page, keyset
+from leafcraft.db.tables import Base, Digest, Id, Json, MediumBytes, Moment, text
+from leafcraft.db.transaction import Change, Link, Source, Transaction, ids
+from leafcraft.db.troubles import Trouble, trouble_of
+
+__all__ = [
+    "Base",
+    "Change",
+    "Database",
+    "Digest",
+    "Id",
+    "Json",
+    "Link",
+    "MediumBytes",
+    "Moment",
+    "Page",
+    "Reader",
+    "Source",
+    "Transaction",
+    "Trouble",
+    "ids",
+    "keyset",
+    "text",
+    "trouble_of",
+]

@@ -1,0 +1,144 @@
+"""A shop to look at: products and weeks of orders, made through the same write path as real ones."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from leafcraft import times
+from leafcraft.app import compose, opened
+from leafcraft.cause import Cause
+from leafcraft.config import Settings
+from leafcraft.db import Source
+from leafcraft.errors import Refusal, StartError
+from leafcraft.orders import actions as orders
+from leafcraft.orders.rules import Order
+from leafcraft.products import actions as products
+from leafcraft.products import rules
+from leafcraft.products.actions import Stocked
+from leafcraft.products.store import Draft
+from leafcraft.writer import Writer
+
+DEMO = Cause("demo")
+SEED = 20
+LEAVES = "Assam Ceylon Darjeeling Dragonwell Earl-Grey Genmaicha Gunpowder Gyokuro Hojicha Jasmine".split()
+MORE_LEAVES = "Keemun Lapsang Matcha Mint Oolong Pu-Erh Rooibos Sencha Verbena White-Peony".split()
+FORMS = (
+    ("Loose 50 g", 640),
+    ("Loose 100 g", 1150),
+    ("Loose 250 g", 2490),
+    ("20 Bags", 590),
+    ("50 Bags", 1190),
+    ("Gift Tin", 1890),
+    ("Sampler", 990),
+    ("Cold Brew", 790),
+    ("Iced Mix", 850),
+    ("Wholesale 1 kg", 7900),
+)
+ORDERS_A_DAY = 24
+CONFIRMED_SHARE = 0.86
+CANCELLED_SHARE = 0.07
+
+
+class Plan(NamedTuple):
+    """How big a shop."""
+
+    products: int
+    weeks: int
+
+
+class _Hands:
+    """A clock that the demo sets: its orders were placed over the past weeks, in that order."""
+
+    def __init__(self, start: int) -> None:
+        self.at = start
+
+    def __call__(self) -> int:
+        return self.at
+
+
+async def fill(settings: Settings, plan: Plan, tell: Callable[[int, int], None]) -> str:
+    """Fills an empty shop; what it did, in a sentence. Raises StartError when there are products already."""
+    chance = random.Random(SEED)  # noqa: S311 the same shop every time, not a secret
+    now = times.now()
+    start = now - plan.weeks * 7 * times.MICROS_PER_DAY
+    hands = _Hands(start)
+    runtime, _ = compose(settings, hands)
+    async with opened(runtime):
+        if await runtime.database.read(_has_products):
+            raise StartError("the shop has products already; the demo fills only an empty one")
+        shelf = await _stock_up(runtime.writer, plan.products, chance)
+        moments = _moments(start, now, chance)
+        counts = {"placed": 0, "confirmed": 0, "cancelled": 0}
+        for done, moment in enumerate(moments):
+            hands.at = moment
+            await _sell(runtime.writer, shelf, settings.currency, chance, counts)
+            tell(done + 1, len(moments))
+    return (
+        f"{len(shelf)} products; {counts['placed']} orders over {plan.weeks} weeks,"
+        f" {counts['confirmed']} confirmed, {counts['cancelled']} cancelled."
+    )
+
+
+async def _has_products(source: Source) -> bool:
+    return bool(await source.fetch("SELECT 1 FROM products LIMIT 1"))
+
+
+async def _stock_up(writer: Writer, wanted: int, chance: random.Random) -> Sequence[int]:
+    """The products' ids, best sellers first."""
+    found: list[int] = []
+    for leaf in (*LEAVES, *MORE_LEAVES):
+        for form, price in FORMS:
+            if len(found) == wanted:
+                return found
+            name = f"{leaf.replace('-', ' ')}, {form}"
+            draft = Draft(rules.sku_from(name), name, round(price * chance.uniform(0.8, 1.6)))
+            opening = chance.choice((0, 12, 40, 120, 400, 900))
+            made: Stocked = await writer.perform(
+                products.create, products.Create(draft, opening, DEMO)
+            )
+            found.append(made.product.id)
+    chance.shuffle(found)
+    return found
+
+
+def _moments(start: int, end: int, chance: random.Random) -> list[int]:
+    """When orders come: in shop hours mostly, more at weekends, a little more every week."""
+    days = (end - start) // times.MICROS_PER_DAY
+    found = []
+    for day in range(days):
+        busy = ORDERS_A_DAY * (1.5 if day % 7 in {5, 6} else 1.0) * (0.8 + 0.4 * day / max(days, 1))
+        for _ in range(round(busy * chance.uniform(0.8, 1.2))):
+            hour = min(max(chance.gauss(14.5, 3.5), 0.0), 23.9)
+            found.append(start + day * times.MICROS_PER_DAY + int(hour * times.MICROS_PER_HOUR))
+    return sorted(found)
+
+
+async def _sell(
+    writer: Writer,
+    shelf: Sequence[int],
+    currency: str,
+    chance: random.Random,
+    counts: dict[str, int],
+) -> None:
+    lines = min(chance.choice((1, 1, 1, 2, 2, 3, 4)), len(shelf))
+    # The square makes best sellers: the first products of the shelf are in most baskets.
+    picks = {shelf[int(len(shelf) * chance.random() ** 2)] for _ in range(lines)}
+    items = [(product_id, chance.choice((1, 1, 1, 2, 2, 3, 6))) for product_id in sorted(picks)]
+    order: Order = await writer.perform(orders.create, orders.Create(items, currency, DEMO))
+    counts["placed"] += 1
+    luck = chance.random()
+    if luck < CONFIRMED_SHARE and await _done(
+        writer, orders.confirm, orders.Confirm(order.id, DEMO)
+    ):
+        counts["confirmed"] += 1
+    if luck < CANCELLED_SHARE and await _done(writer, orders.cancel, orders.Cancel(order.id, DEMO)):
+        counts["cancelled"] += 1
+
+
+async def _done(writer: Writer, action: Any, command: orders.Confirm | orders.Cancel) -> bool:
+    """False when it was refused: a demo shop runs out of things, like any other."""
+    try:
+        await writer.perform(action, command)
+    except Refusal:
+        return False
+    return True

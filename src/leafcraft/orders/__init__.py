@@ -1,0 +1,1 @@
+"""Orders: created Pending, confirmed against stock, cancelled back into it."""

@@ -1,0 +1,149 @@
+"""How programs ask about orders."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from leafcraft.accounts.rules import Permission
+from leafcraft.db import Reader
+from leafcraft.errors import Code, Refusal, not_found
+from leafcraft.idempotency import Answer
+from leafcraft.orders import actions, schemas, store
+from leafcraft.orders.actions import Cancel, Confirm, ConfirmMany, Create
+from leafcraft.orders.rules import Order
+from leafcraft.web import problems, wire
+from leafcraft.web.call import Asked, Call
+from leafcraft.web.operations import Operations
+
+orders = Operations("/orders", "Orders")
+
+CREATES: dict[str, Any] = {
+    "permission": Permission.ORDERS_WRITE,
+    "answers": schemas.Order,
+    "status": 201,
+    "refuses": [Code.PRODUCT_NOT_FOUND, Code.PRODUCT_ARCHIVED],
+}
+CONFIRMS: dict[str, Any] = {
+    "permission": Permission.ORDERS_WRITE,
+    "answers": schemas.Moved,
+    "refuses": [
+        Code.NOT_FOUND,
+        Code.INSUFFICIENT_STOCK,
+        Code.ORDER_NOT_PENDING,
+        Code.ORDER_EXPIRED,
+    ],
+}
+CANCELS: dict[str, Any] = {
+    "permission": Permission.ORDERS_WRITE,
+    "answers": schemas.Moved,
+    "refuses": [
+        Code.NOT_FOUND,
+        Code.ORDER_ALREADY_CANCELLED,
+        Code.ORDER_NOT_CANCELLABLE,
+        Code.ORDER_EXPIRED,
+    ],
+}
+
+
+@orders.post("/create_order", name="create_order", **CREATES)
+@orders.post("/", name="create_order_at_root", **CREATES)
+async def create_order(call: Asked, body: schemas.NewOrder) -> Answer:
+    """Place an order. It is Pending, and takes no stock until it is confirmed."""
+    items = [(item.product_id, item.quantity) for item in body.items]
+    return await call.write(actions.create, Create(items, call.currency.code, call.by), _created)
+
+
+@orders.get("/", name="list_orders", permission=Permission.ORDERS_READ, answers=list[schemas.Order])
+async def list_orders(call: Asked, query: Annotated[schemas.OrderQuery, Query()]) -> Answer:
+    """The orders, a page at a time; the `Link` header leads to the next one."""
+    page = query.page()
+
+    async def load(reader: Reader) -> Answer:
+        shown, more = query.cut(await store.page(reader, page, query.chosen()))
+        return wire.listing([schemas.order(one) for one in shown], more)
+
+    return await call.read((store.TOPIC,), load)
+
+
+@orders.get(
+    "/{order_id}",
+    name="get_order",
+    permission=Permission.ORDERS_READ,
+    answers=schemas.Order,
+    refuses=[Code.NOT_FOUND],
+)
+async def get_order(call: Asked, order_id: wire.Id) -> Answer:
+    """One order."""
+
+    async def load(reader: Reader) -> Answer:
+        found = await store.by_id(reader, [order_id])
+        if order_id not in found:
+            raise not_found("order", order_id)
+        return wire.tagged(200, found[order_id].version, schemas.order(found[order_id]))
+
+    return await call.read((store.TOPIC,), load)
+
+
+@orders.patch("/{order_id}/confirm", name="confirm_order", **CONFIRMS)
+@orders.post("/{order_id}/confirm", name="confirm_order_by_post", **CONFIRMS)
+async def confirm_order(call: Asked, order_id: wire.Id) -> Answer:
+    """Check stock and take it, all lines or none."""
+    return await call.write(actions.confirm, Confirm(order_id, call.by), _confirmed)
+
+
+@orders.post(
+    "/confirm",
+    name="confirm_orders",
+    permission=Permission.ORDERS_WRITE,
+    answers=schemas.Results,
+)
+async def confirm_orders(call: Asked, body: schemas.OrderIds) -> Answer:
+    """Confirm many orders, each for itself; results come in the order asked."""
+    command = ConfirmMany(body.order_ids, call.by)
+    return await call.write(
+        actions.confirm_many,
+        command,
+        lambda outcomes: _results(call, body.order_ids, outcomes),
+        weight=len(body.order_ids),
+    )
+
+
+@orders.patch("/{order_id}/cancel", name="cancel_order", **CANCELS)
+@orders.post("/{order_id}/cancel", name="cancel_order_by_post", **CANCELS)
+async def cancel_order(call: Asked, order_id: wire.Id) -> Answer:
+    """Cancel a Pending or a Confirmed order; what it had reserved is available again, once."""
+    return await call.write(actions.cancel, Cancel(order_id, call.by), _cancelled)
+
+
+def _created(order: Order) -> Answer:
+    document = schemas.order(order)
+    return wire.tagged(201, order.version, document, location=f"/orders/{order.id}")
+
+
+def _confirmed(order: Order) -> Answer:
+    return _moved("Order Confirmed successfully", order)
+
+
+def _cancelled(order: Order) -> Answer:
+    return _moved("Order cancelled", order)
+
+
+def _moved(message: str, order: Order) -> Answer:
+    document = schemas.order(order)
+    return wire.tagged(200, order.version, {"message": message, "order": document}, of=document)
+
+
+def _results(call: Call, order_ids: Sequence[int], outcomes: Sequence[Order | Refusal]) -> Answer:
+    results = [
+        _result(call, order_id, outcome)
+        for order_id, outcome in zip(order_ids, outcomes, strict=True)
+    ]
+    return Answer(200, wire.dump({"results": results}))
+
+
+def _result(call: Call, order_id: int, outcome: Order | Refusal) -> dict[str, Any]:
+    if not isinstance(outcome, Refusal):
+        return {"order_id": order_id, "status_code": 200}
+    problem = problems.document(outcome, f"/orders/{order_id}/confirm", call.request_id)
+    return {"order_id": order_id, "status_code": problem["status"], "problem": problem}

@@ -1,0 +1,62 @@
+"""What must be true of orders at every moment, each as one query that finds whatever breaks it."""
+
+from collections.abc import Sequence
+
+from leafcraft.db import Source
+from leafcraft.stock.verify import SHOWN_MAX
+
+
+async def confirmed_orders_covered(source: Source) -> Sequence[str]:
+    rows = await source.fetch(
+        "SELECT o.id, l.line_no, l.quantity, COALESCE(SUM(r.quantity), 0) FROM orders o"  # noqa: S608
+        " JOIN order_lines l ON l.order_id = o.id"
+        " LEFT JOIN reservations r ON r.order_id = l.order_id AND r.line_no = l.line_no"
+        " AND r.product_id = l.product_id AND r.state = 'active'"
+        " WHERE o.status = 'Confirmed' GROUP BY o.id, l.line_no, l.quantity"
+        f" HAVING l.quantity <> COALESCE(SUM(r.quantity), 0) LIMIT {SHOWN_MAX}"
+    )
+    return [
+        f"order {order}, line {line}: {wanted} ordered, {int(held)} reserved"
+        for order, line, wanted, held in rows
+    ]
+
+
+async def others_hold_nothing(source: Source) -> Sequence[str]:
+    rows = await source.fetch(
+        "SELECT o.id, o.status, SUM(r.quantity) FROM orders o"  # noqa: S608
+        " JOIN reservations r ON r.order_id = o.id AND r.state = 'active'"
+        f" WHERE o.status <> 'Confirmed' GROUP BY o.id, o.status LIMIT {SHOWN_MAX}"
+    )
+    return [
+        f"order {order} is {status} and holds {int(held)} units" for order, status, held in rows
+    ]
+
+
+async def totals_equal_lines(source: Source) -> Sequence[str]:
+    rows = await source.fetch(
+        "SELECT o.id, o.total_minor, COALESCE(SUM(l.quantity * l.unit_price_minor), 0) FROM orders o"  # noqa: S608
+        " LEFT JOIN order_lines l ON l.order_id = o.id GROUP BY o.id, o.total_minor"
+        " HAVING o.total_minor <> COALESCE(SUM(l.quantity * l.unit_price_minor), 0)"
+        f" OR COUNT(l.line_no) = 0 LIMIT {SHOWN_MAX}"
+    )
+    return [f"order {order}: total {total}, lines {int(lines)}" for order, total, lines in rows]
+
+
+async def lives_equal_events(source: Source) -> Sequence[str]:
+    """Each order was created once, confirmed and cancelled as often as its row says, and no more."""
+    rows = await source.fetch(
+        "SELECT o.id, COALESCE(e.created, 0), COALESCE(e.confirmed, 0), COALESCE(e.cancelled, 0)"  # noqa: S608
+        " FROM orders o LEFT JOIN (SELECT subject_id,"
+        " SUM(CASE WHEN type = 'order.created' THEN 1 ELSE 0 END) AS created,"
+        " SUM(CASE WHEN type = 'order.confirmed' THEN 1 ELSE 0 END) AS confirmed,"
+        " SUM(CASE WHEN type = 'order.cancelled' THEN 1 ELSE 0 END) AS cancelled"
+        " FROM events WHERE subject_type = 'order' GROUP BY subject_id) e ON e.subject_id = o.id"
+        " WHERE COALESCE(e.created, 0) <> 1"
+        " OR COALESCE(e.confirmed, 0) <> CASE WHEN o.confirmed_at IS NULL THEN 0 ELSE 1 END"
+        " OR COALESCE(e.cancelled, 0) <> CASE WHEN o.cancelled_at IS NULL THEN 0 ELSE 1 END"
+        f" LIMIT {SHOWN_MAX}"
+    )
+    return [
+        f"order {order}: told as created {int(a)}, confirmed {int(b)}, cancelled {int(c)} times"
+        for order, a, b, c in rows
+    ]

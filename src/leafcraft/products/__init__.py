@@ -1,0 +1,1 @@
+"""Products: what is stocked and sold, and at what price."""

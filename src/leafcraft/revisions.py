@@ -1,0 +1,126 @@
+"""Revisions tell a reader whether anything was committed since: one row per writing process and topic.
+
+A process adds one to its own rows in each of its own transactions, so no two processes ever wait
+for the same row; a topic's revision is the sum over all of them and only ever grows. The row of
+topic `COMMITS` holds the number of the process's last transaction instead: after a lost
+connection it tells whether the last COMMIT arrived.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from leafcraft.cause import Cause
+from leafcraft.db import Base, Link, Moment, Transaction, text
+
+COMMITS = "commits"
+IDLE_DAYS_MAX = 1
+"""A writer's rows idle for longer are folded into another's; its next transaction makes new ones."""
+
+
+class Revision(Base):
+    __tablename__ = "revisions"
+
+    writer: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    topic: Mapped[str] = mapped_column(text(32), primary_key=True)
+    count: Mapped[int]
+    touched_at: Mapped[Moment]
+
+
+class Bookmark:
+    """One writing process's own rows."""
+
+    def __init__(self, writer: int) -> None:
+        self.writer = writer
+        self._commits = 0
+        self._known: set[str] = set()
+
+    async def turn(self, tx: Transaction) -> None:
+        """Adds one to every topic the transaction touched, and numbers the transaction."""
+        self._commits += 1
+        topics = sorted({*tx.touched, COMMITS})
+        if not self._known.issuperset(topics):
+            await self._open(tx, topics)
+        marks = ",".join(["%s"] * len(topics))
+        await tx.change_exactly(
+            len(topics),
+            "UPDATE revisions SET touched_at = %s,"  # noqa: S608
+            " count = CASE topic WHEN %s THEN %s ELSE count + 1 END"
+            f" WHERE writer = %s AND topic IN ({marks})",
+            (tx.now, COMMITS, self._commits, self.writer, *topics),
+        )
+
+    async def _open(self, tx: Transaction, topics: Sequence[str]) -> None:
+        rows = await tx.fetch("SELECT topic FROM revisions WHERE writer = %s", (self.writer,))
+        missing = set(topics) - {topic for (topic,) in rows}
+        await tx.insert(
+            "revisions",
+            "writer, topic, count, touched_at",
+            [(self.writer, topic, 0, tx.now) for topic in sorted(missing)],
+        )
+
+    def settle(self, topics: set[str]) -> None:
+        """Remembers, after the commit, which rows exist."""
+        self._known |= {*topics, COMMITS}
+
+    def forget(self) -> None:
+        """After any failure: what exists is looked up again."""
+        self._known.clear()
+
+    async def arrived(self, link: Link) -> bool:
+        """Whether the last transaction was committed after all.
+
+        The locking read waits until the server has ended the session that sent it.
+        """
+        rows = await link.fetch(
+            f"SELECT count FROM revisions WHERE writer = %s AND topic = %s{link.for_update}",
+            (self.writer, COMMITS),
+        )
+        return bool(rows) and rows[0][0] == self._commits
+
+
+async def current(link: Link) -> Mapping[str, int]:
+    """Each topic's revision. The same number twice: nothing of that topic was committed in between."""
+    rows = await link.fetch("SELECT topic, SUM(count) FROM revisions GROUP BY topic")
+    return {topic: int(count) for topic, count in rows}
+
+
+class Fold(NamedTuple):
+    """Fold the rows of processes that have long stopped into the rows of this one."""
+
+    writer: int
+    idle_before: int
+    by: Cause
+
+
+async def fold(tx: Transaction, commands: Sequence[Fold]) -> Sequence[int]:
+    """How many rows went. The sums stay what they are, so no cached read turns stale or falsely fresh."""
+    return [await _fold(tx, command) for command in commands]
+
+
+async def _fold(tx: Transaction, command: Fold) -> int:
+    rows = await tx.fetch(
+        "SELECT writer, topic, count FROM revisions WHERE touched_at < %s AND writer <> %s"
+        f" ORDER BY writer, topic{tx.for_update}",
+        (command.idle_before, command.writer),
+    )
+    kept: dict[str, int] = {}
+    for writer, topic, count in rows:
+        if topic != COMMITS:
+            kept[topic] = kept.get(topic, 0) + count
+        await tx.change("DELETE FROM revisions WHERE writer = %s AND topic = %s", (writer, topic))
+    for topic, count in sorted(kept.items()):
+        await _add(tx, command.writer, topic, count)
+    return len(rows)
+
+
+async def _add(tx: Transaction, writer: int, topic: str, count: int) -> None:
+    found = await tx.change(
+        "UPDATE revisions SET count = count + %s WHERE writer = %s AND topic = %s",
+        (count, writer, topic),
+    )
+    if not found:
+        row = (writer, topic, count, tx.now)
+        await tx.insert("revisions", "writer, topic, count, touched_at", [row])

@@ -1,0 +1,44 @@
+"""What happens to stock, as parts of what happens to products and orders."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from leafcraft.cause import Cause
+from leafcraft.db import Transaction
+from leafcraft.stock import rules, store
+from leafcraft.stock.rules import Shelf
+
+OPENING = "opening stock"
+
+
+class Opening(NamedTuple):
+    """What a new product starts with."""
+
+    product_id: int
+    quantity: int
+    by: Cause
+
+
+async def open_stock(tx: Transaction, openings: Sequence[Opening]) -> None:
+    """Gives new products their level in `main`; what lies there from the start is a receipt."""
+    products = [opening.product_id for opening in openings]
+    shelf = Shelf(await store.open_levels(tx, products, rules.MAIN))
+    for product_id, quantity, by in openings:
+        if quantity:
+            shelf.receive(product_id, rules.MAIN, quantity, by, OPENING)
+    await put_back(tx, shelf)
+
+
+async def shelf(tx: Transaction, product_ids: Iterable[int]) -> Shelf:
+    """The levels of these products, locked until the transaction ends."""
+    return Shelf(await store.lock(tx, product_ids))
+
+
+async def put_back(tx: Transaction, shelf: Shelf) -> None:
+    """Writes down all that was done on the shelf: levels, reservations, and the ledger."""
+    changed = shelf.changed
+    if changed:
+        await store.save_levels(tx, changed)
+        await store.close_reservations(tx, shelf.released)
+        await store.add_reservations(tx, shelf.reserved)
+        await store.add_movements(tx, shelf.movements)

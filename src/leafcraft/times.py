@@ -1,0 +1,31 @@
+"""Moments: whole microseconds since 1970 in UTC inside, RFC 3339 with `Z` on the wire.
+
+One integer means the same in every database and every driver, compares exactly, and costs nothing to convert.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+MICROS_PER_SECOND = 1_000_000
+MICROS_PER_HOUR = 3600 * MICROS_PER_SECOND
+MICROS_PER_DAY = 24 * MICROS_PER_HOUR
+
+Clock = Callable[[], int]
+"""Returns the present moment in microseconds; passed in, so that tests and the demo can choose it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> int:
+    return time.time_ns() // 1000
+
+
+def write(moment: int) -> str:
+    """`1700000000000000` -> `2023-11-14T22:13:20Z`; fractions appear only when there are any."""
+    return (_EPOCH + timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
+
+
+def read(text: datetime) -> int:
+    """Microseconds of an aware datetime, exactly."""
+    return (text - _EPOCH) // timedelta(microseconds=1)

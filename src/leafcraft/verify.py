@@ -1,0 +1,38 @@
+"""Does what is remembered add up? Every slice's own checks, over one snapshot of the whole shop."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from leafcraft.db import Database, Source
+from leafcraft.orders import verify as orders
+from leafcraft.stock import verify as stock
+
+Check = Callable[[Source], Awaitable[Sequence[str]]]
+
+
+class Finding(NamedTuple):
+    """What one check found; no discrepancies: it holds."""
+
+    claim: str
+    discrepancies: Sequence[str]
+
+
+CHECKS: Sequence[tuple[str, Check]] = (
+    ("every stock level equals the sum of its movements", stock.levels_equal_ledger),
+    ("the balances after each movement follow from the one before", stock.ledger_runs),
+    ("reserved stock equals the active reservations", stock.reserved_equals_reservations),
+    ("no level is negative or promised beyond what is on hand", stock.levels_in_bounds),
+    ("every confirmed order is covered, line by line", orders.confirmed_orders_covered),
+    ("no other order holds stock", orders.others_hold_nothing),
+    ("every order's total equals its lines", orders.totals_equal_lines),
+    ("every order's life is told by its events", orders.lives_equal_events),
+)
+
+
+async def verify(database: Database) -> list[Finding]:
+    """All checks; they read one snapshot, so a running shop is judged at one moment."""
+
+    async def run(source: Source) -> list[Finding]:
+        return [Finding(claim, await check(source)) for claim, check in CHECKS]
+
+    return await database.read(run)

@@ -1,0 +1,1 @@
+"""The HTTP kit: how any slice is asked and answered; knows no slice."""

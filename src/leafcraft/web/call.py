@@ -1,0 +1,159 @@
+"""One call: who asks what, and the two ways to answer it, a read or a write."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, NoReturn
+
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordBearer
+
+from leafcraft import times
+from leafcraft.cache import Cache, Load
+from leafcraft.cause import Cause
+from leafcraft.committer import Action
+from leafcraft.config import Settings
+from leafcraft.db import Database, Reader
+from leafcraft.errors import Refusal
+from leafcraft.idempotency import KEY_CHARS_MAX, Answer, Key
+from leafcraft.money import Currency
+from leafcraft.web import problems, wire
+from leafcraft.web.problems import invalid_parameter
+from leafcraft.writer import Writer
+
+
+class Caller(NamedTuple):
+    """Whoever asks, once their credentials have been checked."""
+
+    name: str
+    """As it stands in events and movements: `user:1`."""
+    permissions: frozenset[str]
+
+
+NOBODY = Caller("anonymous", frozenset())
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a running service is made of; put together in `app.py`, handed to every call."""
+
+    settings: Settings
+    currency: Currency
+    database: Database
+    writer: Writer
+    cache: Cache
+    authenticate: Callable[[str], Awaitable[Caller]]
+    """Who the Authorization header speaks for. Raises Refusal."""
+    clock: times.Clock = times.now
+
+
+class Call:
+    """One request, authenticated, on its way to an endpoint."""
+
+    __slots__ = (
+        "_headers",
+        "address",
+        "body",
+        "caller",
+        "method",
+        "path",
+        "query",
+        "request_id",
+        "runtime",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        scope: Mapping[str, Any],
+        headers: Mapping[bytes, bytes],
+        request_id: str,
+    ) -> None:
+        self.runtime = runtime
+        self.request_id = request_id
+        self.caller = NOBODY
+        self.method: str = scope["method"]
+        self.path: str = scope["path"].rstrip("/")
+        self.query = scope["query_string"].decode("latin-1")
+        self.address: str = scope["client"][0] if scope.get("client") else ""
+        self.body: Any = None
+        self._headers = headers
+
+    @property
+    def by(self) -> Cause:
+        return Cause(self.caller.name, self.request_id, self.address)
+
+    @property
+    def currency(self) -> Currency:
+        return self.runtime.currency
+
+    def header(self, name: bytes) -> str | None:
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def versions(self) -> frozenset[int] | None:
+        """The versions that `If-Match` allows; None when any will do.
+
+        A tag is `"version.digest"`. The version alone counts here: it changes with every edit,
+        while the digest also changes when a sale moves the stock, which no edit conflicts with.
+        """
+        wanted = self.header(b"if-match")
+        if wanted is None or wanted.strip() == "*":
+            return None
+        tags = (tag.strip().strip('"').partition(".")[0] for tag in wanted.split(","))
+        return frozenset(int(tag) for tag in tags if tag.isascii() and tag.isdigit())
+
+    async def write(
+        self,
+        action: Action[Any, Any],
+        command: Any,
+        render: Callable[[Any], Answer],
+        *,
+        weight: int = 1,
+    ) -> Answer:
+        """The outcome of a command, once committed; a refusal comes as a problem."""
+
+        def told(outcome: Any) -> Answer:
+            if isinstance(outcome, Refusal):
+                return problems.answer(outcome, self.path, self.request_id)
+            return render(outcome)
+
+        return await self.runtime.writer.submit(
+            action, command, told, key=self._key(), weight=weight
+        )
+
+    async def read(self, topics: Sequence[str], load: Load) -> Answer:
+        """A cached answer, as fresh as if it had just been made."""
+        return await self.runtime.cache.answer(f"{self.path}?{self.query}", topics, load)
+
+    async def look(self, load: Callable[[Reader], Awaitable[Answer]]) -> Answer:
+        """An answer that isn't worth keeping."""
+        return await self.runtime.database.read(load)
+
+    def _key(self) -> Key | None:
+        key = self.header(b"idempotency-key")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= KEY_CHARS_MAX or not key.isascii() or not key.isprintable():
+            raise invalid_parameter(
+                "Idempotency-Key", f"must be 1 to {KEY_CHARS_MAX} printable ASCII characters"
+            )
+        request = f"{self.method} {self.path}\n".encode() + wire.canonical(self.body)
+        return Key.of(self.caller.name, key, request)
+
+
+_password_form = OAuth2PasswordBearer(tokenUrl="auth/login", auto_error=False)
+
+
+def _served_by_the_front() -> NoReturn:
+    raise AssertionError("operations are served by leafcraft.web.front")
+
+
+def _with_token(_token: Annotated[str | None, Depends(_password_form)]) -> NoReturn:
+    _served_by_the_front()
+
+
+Asked = Annotated[Call, Depends(_with_token)]
+"""How an endpoint declares its call; the annotation tells OpenAPI that a token is needed."""
+Anyone = Annotated[Call, Depends(_served_by_the_front)]
+"""The same for an endpoint that is open to everybody."""

@@ -1,0 +1,240 @@
+"""The front: sees every request first, serves the operations, and tells what came of it.
+
+Plain ASGI, ahead of FastAPI's routing: it gives each request its id, finds the operation, checks
+who is asking, bounds the body, and turns whatever is raised into a problem document. What is not
+an operation (the docs, health, metrics) goes on to FastAPI.
+"""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from leafcraft import metrics
+from leafcraft.errors import Code, Refusal
+from leafcraft.events import REQUEST_ID_CHARS_MAX
+from leafcraft.idempotency import Answer
+from leafcraft.web import problems, wire
+from leafcraft.web.call import NOBODY, Call, Runtime
+from leafcraft.web.operations import Operation, template
+
+log = logging.getLogger(__name__)
+access = logging.getLogger("leafcraft.access")
+
+BODY_BYTES_MAX = 1024 * 1024
+PATH_CHARS_MAX = 512
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
+_OTHER = "other"
+
+
+class Gone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Front:
+    """ASGI middleware; `table` holds every operation with its method and path."""
+
+    def __init__(
+        self, app: ASGIApp, runtime: Runtime, table: Iterable[tuple[str, str, Operation]]
+    ) -> None:
+        self._app = app
+        self._runtime = runtime
+        self._operations: dict[str, dict[str, Operation]] = {}
+        for method, path, operation in table:
+            self._operations.setdefault(template(path), {})[method] = operation
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        place, ids = _place(scope["path"])
+        methods = self._operations.get(place)
+        if methods is None:
+            name, caller = _OTHER, NOBODY
+            status = await _pass_on(self._app, scope, receive, send, request_id)
+        else:
+            operation = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
+            call = Call(self._runtime, scope, headers, request_id)
+            try:
+                answer = await self._answer(operation, methods, call, ids, receive)
+            except Gone:
+                return
+            status = await _send(answer, call, scope, send)
+            name, caller = (operation.name if operation else _OTHER), call.caller
+        _tell(scope, status, name, caller.name, request_id, time.perf_counter() - started)
+
+    async def _answer(
+        self,
+        operation: Operation | None,
+        methods: Mapping[str, Operation],
+        call: Call,
+        ids: list[int],
+        receive: Receive,
+    ) -> Answer:
+        """Whatever happens, an answer (or Gone)."""
+        try:
+            if operation is None:
+                return _wrong_method(call, methods)
+            if operation.permission is not None:
+                await self._admit(call, operation.permission)
+            body = await _body(receive, call) if operation.takes_body else b""
+            return await operation(call, ids, body)
+        except Refusal as refusal:
+            return problems.answer(refusal, call.path, call.request_id)
+        except Gone:
+            raise
+        except Exception:
+            log.exception(
+                "%s %s failed", call.method, call.path, extra={"request_id": call.request_id}
+            )
+            broken = Refusal(Code.INTERNAL_ERROR, "Something went wrong here; it has been logged.")
+            return problems.answer(broken, call.path, call.request_id)
+
+    async def _admit(self, call: Call, permission: str) -> None:
+        call.caller = await self._runtime.authenticate(call.header(b"authorization") or "")
+        if permission not in call.caller.permissions:
+            raise Refusal(Code.FORBIDDEN, f"This needs the permission {permission}.")
+
+
+def _place(path: str) -> tuple[str, list[int]]:
+    """Splits the ids out of a path: `/orders/12/confirm/` is `/orders/{}/confirm` with [12]."""
+    ids: list[int] = []
+    parts = path[:PATH_CHARS_MAX].rstrip("/").split("/")
+    for index, part in enumerate(parts):
+        if part.isascii() and part.isdigit() and part[0] != "0" and int(part) <= wire.ID_MAX:
+            ids.append(int(part))
+            parts[index] = "{}"
+    return "/".join(parts), ids
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> str:
+    """The client's own id where it is a sane one, else a new one."""
+    given = headers.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+
+
+async def _body(receive: Receive, call: Call) -> bytes:
+    """The whole body. Raises Refusal `body_too_large` as soon as it is, and Gone."""
+    announced = call.header(b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > BODY_BYTES_MAX:
+        raise _too_large()
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise _too_large()
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large() -> Refusal:
+    return Refusal(Code.BODY_TOO_LARGE, f"A body may have at most {BODY_BYTES_MAX} bytes.")
+
+
+def _wrong_method(call: Call, methods: Mapping[str, Operation]) -> Answer:
+    allowed = ", ".join(sorted(methods))
+    refusal = Refusal(Code.METHOD_NOT_ALLOWED, f"This path takes {allowed}.")
+    answer = problems.answer(refusal, call.path, call.request_id)
+    return answer._replace(headers=(("allow", allowed),))
+
+
+async def _send(answer: Answer, call: Call, scope: Scope, send: Send) -> int:
+    """Sends the answer, or 304 where the client has it already; the status that went out."""
+    reading = call.method in {"GET", "HEAD"}
+    headers = [(b"x-request-id", call.request_id.encode())]
+    if answer.etag:
+        headers.append((b"etag", answer.etag.encode()))
+    if reading:
+        headers.append((b"cache-control", b"private, no-cache"))
+        if answer.next_cursor:
+            headers.append((b"link", _next_link(answer.next_cursor, call, scope).encode()))
+        if answer.etag and _has_it(call.header(b"if-none-match"), answer.etag):
+            await _respond(send, 304, headers, b"")
+            return 304
+    if answer.location:
+        headers.append((b"location", answer.location.encode()))
+    if answer.replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    headers.extend((name.encode(), value.encode()) for name, value in answer.headers)
+    problem = answer.status >= 400
+    headers.append(
+        (b"content-type", b"application/problem+json" if problem else b"application/json")
+    )
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await _respond(send, answer.status, headers, b"" if call.method == "HEAD" else answer.body)
+    return answer.status
+
+
+async def _respond(
+    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _next_link(cursor: str, call: Call, scope: Scope) -> str:
+    """RFC 8288. Absolute where the Host header can be one, so that clients can follow it as it is."""
+    kept = [part for part in call.query.split("&") if part and not part.startswith("cursor=")]
+    target = f"{scope['path']}?{'&'.join([*kept, f'cursor={cursor}'])}"
+    host = call.header(b"host") or ""
+    base = f"{scope['scheme']}://{host}" if _HOST.fullmatch(host) else ""
+    return f'<{base}{target}>; rel="next"'
+
+
+def _has_it(held: str | None, etag: str) -> bool:
+    if held is None:
+        return False
+    return held.strip() == "*" or etag in (
+        tag.strip().removeprefix("W/") for tag in held.split(",")
+    )
+
+
+async def _pass_on(
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str
+) -> int:
+    """Lets FastAPI answer, with the request id on its answer too."""
+    status = 500
+    scope["request_id"] = request_id
+
+    async def stamped(message: Any) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+        await send(message)
+
+    await app(scope, receive, stamped)
+    return status
+
+
+def _tell(
+    scope: Scope, status: int, name: str, caller: str, request_id: str, seconds: float
+) -> None:
+    metrics.observe(name, status, seconds)
+    if access.isEnabledFor(logging.INFO):
+        access.info(
+            "request",
+            extra={
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": round(seconds * 1000, 2),
+                "caller": caller,
+                "request_id": request_id,
+            },
+        )

@@ -1,0 +1,201 @@
+"""Operations: how a slice declares what programs can ask of it.
+
+An endpoint is written as for FastAPI, and FastAPI documents it. It is served more directly, by
+`leafcraft.web.front`, because FastAPI's own machinery costs more than a whole confirmation does.
+So an endpoint's parameters are few and plain: the call, ids from the path, and one of
+`query`, `body` and `form`, each a pydantic model.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPMethod
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ValidationError
+
+from leafcraft.errors import Code, Refusal
+from leafcraft.idempotency import KEY_CHARS_MAX, Answer
+from leafcraft.web import problems, wire
+from leafcraft.web.call import Call
+
+Endpoint = Callable[..., Awaitable[Answer]]
+
+QUERY_FIELDS_MAX = 50
+ALWAYS = (Code.VALIDATION_ERROR, Code.DATABASE_UNAVAILABLE)
+GUARDED = (Code.NOT_AUTHENTICATED, Code.TOKEN_EXPIRED, Code.FORBIDDEN)
+WRITES = (Code.IDEMPOTENCY_KEY_REUSED, Code.BODY_TOO_LARGE, Code.OVERLOADED)
+
+_KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes the call safe to repeat: a retry gets the first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX},
+}
+_MATCH_HEADER = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` the edit is based on; 412 when it is stale.",
+    "schema": {"type": "string"},
+}
+_NONE_MATCH_HEADER = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` already held; 304 when nothing has changed.",
+    "schema": {"type": "string"},
+}
+
+
+class Operation:
+    """One endpoint with one method: binds a call to the endpoint's parameters."""
+
+    def __init__(self, endpoint: Endpoint, name: str, permission: str | None) -> None:
+        self.name = name
+        self.permission = permission
+        self._endpoint = endpoint
+        parameters = inspect.signature(endpoint, eval_str=True).parameters
+        self._query = _model(parameters, "query")
+        self._body = _model(parameters, "body")
+        self._form = _model(parameters, "form")
+
+    @property
+    def takes_body(self) -> bool:
+        return self._body is not None or self._form is not None
+
+    async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer:
+        """Raises Refusal `validation_error` for whatever does not fit."""
+        if self._body is not None:
+            call.body = _parsed(body)
+            return await self._endpoint(
+                call, *ids, body=_valid("body", self._body, call.body, call)
+            )
+        if self._form is not None:
+            form = _fields(_text(body))
+            return await self._endpoint(call, *ids, form=_valid("body", self._form, form, call))
+        if self._query is not None:
+            fields = _fields(call.query)
+            return await self._endpoint(
+                call, *ids, query=_valid("query", self._query, fields, call)
+            )
+        if call.query:
+            _refuse_unknown(call.query)
+        return await self._endpoint(call, *ids)
+
+
+class Operations:
+    """A slice's operations: `router` for the OpenAPI document, `table` for serving."""
+
+    def __init__(self, prefix: str, tag: str) -> None:
+        self.router = APIRouter(prefix=prefix, tags=[tag])
+        self.table: list[tuple[str, str, Operation]] = []
+        self._prefix = prefix
+
+    def get(self, path: str, **how: Any) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.GET, path, **how)
+
+    def post(self, path: str, **how: Any) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.POST, path, **how)
+
+    def patch(self, path: str, **how: Any) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.PATCH, path, **how)
+
+    def _declare(
+        self,
+        method: HTTPMethod,
+        path: str,
+        *,
+        name: str,
+        answers: Any,
+        permission: str | None,
+        refuses: Sequence[Code] = (),
+        status: int = 200,
+        edits: bool = False,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """`name` is the stable operationId; `answers` the model of a success; `permission` None
+        leaves the operation open to everybody; `edits` honours `If-Match`."""
+        refused = {*ALWAYS, *refuses, *(GUARDED if permission else ())}
+        refused |= set(WRITES) if method is not HTTPMethod.GET and permission else set()
+
+        def declare(endpoint: Endpoint) -> Endpoint:
+            self.router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                operation_id=name,
+                status_code=status,
+                response_model=answers,
+                responses=problems.responses(sorted(refused, key=lambda code: code.word)),
+                openapi_extra={"parameters": _headers(method, permission, edits)},
+            )
+            self.table.append((method, self._prefix + path, Operation(endpoint, name, permission)))
+            return endpoint
+
+        return declare
+
+
+def template(path: str) -> str:
+    """`/orders/{order_id}/confirm/` -> `/orders/{}/confirm`: how a path is looked up."""
+    return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
+
+
+def _headers(method: HTTPMethod, permission: str | None, edits: bool) -> list[dict[str, Any]]:
+    if method is HTTPMethod.GET:
+        return [_NONE_MATCH_HEADER]
+    if permission is None:
+        return []
+    return [_KEY_HEADER, _MATCH_HEADER] if edits else [_KEY_HEADER]
+
+
+def _model(parameters: Mapping[str, inspect.Parameter], name: str) -> type[BaseModel] | None:
+    if name not in parameters:
+        return None
+    annotation = parameters[name].annotation
+    found: type[BaseModel] = get_args(annotation)[0] if get_origin(annotation) else annotation
+    return found
+
+
+def _valid(where: str, model: type[BaseModel], found: Any, call: Call) -> BaseModel:
+    try:
+        return model.model_validate(found, context={"currency": call.currency})
+    except ValidationError as error:
+        raise problems.invalid(where, problems.details(error)) from None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return wire.parse(body)
+    except ValueError as error:
+        raise problems.invalid_body(f"is not JSON: {error}"[:200]) from None
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise problems.invalid_body("is not UTF-8") from None
+
+
+def _fields(encoded: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            encoded, keep_blank_values=True, errors="strict", max_num_fields=QUERY_FIELDS_MAX
+        )
+    except ValueError:
+        raise problems.invalid_parameter(
+            "", "is not well-formed UTF-8 or has too many fields"
+        ) from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise problems.invalid_parameter("", "a parameter is given more than once")
+    return fields
+
+
+def _refuse_unknown(query: str) -> None:
+    for name in _fields(query):
+        raise problems.invalid_parameter(name, "is not a parameter of this call")
+    raise Refusal(Code.VALIDATION_ERROR, "The query is not valid.")

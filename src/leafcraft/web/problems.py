@@ -1,0 +1,124 @@
+"""Every refusal as an RFC 9457 problem document; the one table from kinds to HTTP statuses."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
+
+from leafcraft.errors import Code, Kind, Refusal
+from leafcraft.idempotency import Answer
+from leafcraft.web import wire
+
+STATUS = {
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.MISSING: 404,
+    Kind.WRONG_METHOD: 405,
+    Kind.CONFLICT: 409,
+    Kind.STALE: 412,
+    Kind.TOO_LARGE: 413,
+    Kind.INVALID: 422,
+    Kind.BROKEN: 500,
+    Kind.BUSY: 503,
+}
+RETRY_AFTER_SECONDS = "1"
+REPORTED_ERRORS_MAX = 100
+
+
+class FieldError(TypedDict):
+    """What is wrong with one part of a request."""
+
+    detail: str
+    pointer: NotRequired[Annotated[str, Field(description="RFC 6901 pointer into the body")]]
+    parameter: NotRequired[Annotated[str, Field(description="the query or path parameter")]]
+
+
+class Problem(TypedDict):
+    """An RFC 9457 problem; `code` is stable, and more members may say what was wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: NotRequired[list[FieldError]]
+
+
+def answer(refusal: Refusal, instance: str, request_id: str) -> Answer:
+    """The refusal, ready to be sent."""
+    status = STATUS[refusal.code.kind]
+    body = wire.dump(document(refusal, instance, request_id))
+    return Answer(status, body, headers=_headers(refusal, status))
+
+
+def document(refusal: Refusal, instance: str, request_id: str) -> dict[str, Any]:
+    code = refusal.code
+    return {
+        "type": f"urn:leafcraft:problem:{code.word}",
+        "title": code.title,
+        "status": STATUS[code.kind],
+        "detail": refusal.detail,
+        "instance": instance,
+        "code": code.word,
+        "request_id": request_id,
+        **refusal.members,
+    }
+
+
+def _headers(refusal: Refusal, status: int) -> tuple[tuple[str, str], ...]:
+    if refusal.code.kind is Kind.UNAUTHENTICATED:
+        return (("www-authenticate", "Bearer"),)
+    return (("retry-after", RETRY_AFTER_SECONDS),) if status == STATUS[Kind.BUSY] else ()
+
+
+def invalid(where: str, errors: Iterable[ErrorDetails]) -> Refusal:
+    """A `validation_error` from pydantic's list; `where` is `body` or `query`."""
+    found = [_field_error(where, error) for error in errors][:REPORTED_ERRORS_MAX]
+    return Refusal(Code.VALIDATION_ERROR, f"The {where} is not valid.", errors=found)
+
+
+def invalid_parameter(name: str, detail: str) -> Refusal:
+    error = {"parameter": name, "detail": detail}
+    return Refusal(Code.VALIDATION_ERROR, "The request is not valid.", errors=[error])
+
+
+def invalid_body(detail: str) -> Refusal:
+    error = {"pointer": "", "detail": detail}
+    return Refusal(Code.VALIDATION_ERROR, "The body is not valid.", errors=[error])
+
+
+def details(error: ValidationError) -> list[ErrorDetails]:
+    """pydantic's findings, without what was sent: a password must not come back in a problem."""
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def _field_error(where: str, error: ErrorDetails) -> Mapping[str, str]:
+    detail = error["msg"].removeprefix("Value error, ")
+    if where == "query":
+        return {"parameter": ".".join(map(str, error["loc"])), "detail": detail}
+    return {"pointer": "".join(f"/{_escape(part)}" for part in error["loc"]), "detail": detail}
+
+
+def _escape(part: int | str) -> str:
+    escaped = str(part).replace("~", "~0").replace("/", "~1")
+    return escaped.encode("utf-8", "replace").decode()
+
+
+def responses(codes: Iterable[Code]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI side: each status with the codes it can mean."""
+    by_status: dict[int | str, list[Code]] = {}
+    for code in codes:
+        by_status.setdefault(STATUS[code.kind], []).append(code)
+    return {
+        status: {
+            "description": " · ".join(f"`{code.word}`: {code.title}" for code in meant),
+            "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
+        }
+        for status, meant in sorted(by_status.items(), key=lambda item: int(item[0]))
+    }

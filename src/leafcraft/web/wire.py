@@ -1,0 +1,136 @@
+"""What values look like on the wire, in both directions."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Path
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from leafcraft import times
+from leafcraft.idempotency import Answer
+from leafcraft.money import AMOUNT_MINOR_MAX, Currency
+
+ID_MAX = 2**63 - 1
+QUANTITY_MAX = 1_000_000_000
+
+Id = Annotated[int, Path(ge=1, le=ID_MAX)]
+"""An id in a path."""
+BodyId = Annotated[int, Strict(), Field(ge=1, le=ID_MAX)]
+"""An id in a body: an integer, and nothing that could pass for one."""
+Quantity = Annotated[int, Strict(), Field(ge=1, le=QUANTITY_MAX)]
+"""A positive whole number; `true`, `1.0` and `"1"` are not."""
+
+Amount = Annotated[Any, WithJsonSchema({"type": "number", "minimum": 0, "examples": [1407.98]})]
+"""Money on its way out: an exact JSON number."""
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+class Body(BaseModel):
+    """A JSON body. A member nobody reads is refused: ignoring `hold_minutes` in silence would oversell."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """Query parameters; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _price(value: object, info: ValidationInfo) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ValueError("must be a JSON number")
+    currency: Currency = (info.context or {})["currency"]
+    return currency.minor(Decimal(value))
+
+
+def _plain(text: str) -> str:
+    """No control characters (a NUL cuts texts short elsewhere), no lone surrogates (no UTF-8 for them)."""
+    for char in text:
+        if unicodedata.category(char) in {"Cc", "Cs"}:
+            raise ValueError(f"must not contain the character U+{ord(char):04X}")
+    return text
+
+
+Price = Annotated[
+    int,
+    PlainValidator(_price),
+    WithJsonSchema(
+        {"type": "number", "minimum": 0, "maximum": AMOUNT_MINOR_MAX // 100, "examples": [25.99]}
+    ),
+]
+"""Money on its way in: a JSON number of the shop's currency, read exactly, into its smallest unit."""
+
+PlainText = Annotated[
+    str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(_plain)
+]
+"""Text without control characters, trimmed."""
+
+
+def amount(minor: int, currency: Currency) -> orjson.Fragment:
+    return orjson.Fragment(currency.text(minor))
+
+
+def moment(at: int | None) -> str | None:
+    return None if at is None else times.write(at)
+
+
+def dump(value: Any) -> bytes:
+    return orjson.dumps(value)
+
+
+def parse(body: bytes) -> Any:
+    """A JSON document, with every number as it was written (499.90 is a Decimal, never a float).
+
+    Raises ValueError for what is not JSON, NaN and infinities included.
+    """
+    try:
+        return json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ArithmeticError:
+        raise ValueError("a number is out of every range") from None
+
+
+def canonical(document: Any) -> bytes:
+    """One spelling for documents that mean the same: the order of members and white space don't count."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), default=str).encode()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def tagged(
+    status: int, version: int, document: Any, *, of: Any = None, location: str = ""
+) -> Answer:
+    """An answer about one thing, with its strong `ETag`: the version it was last edited at, and a
+    digest of all that is shown of it. `of` is the thing where it is only a part of the document."""
+    body = dump(document)
+    shown = body if of is None else dump(of)
+    return Answer(status, body, f'"{version}.{_digest(shown)}"', location)
+
+
+def listing(rows: Sequence[Any], next_cursor: str) -> Answer:
+    """A bare array, with the digest of it as its `ETag`, and where the next page begins."""
+    body = dump(rows)
+    return Answer(200, body, f'"{_digest(body + next_cursor.encode())}"', next_cursor=next_cursor)
+
+
+def _digest(shown: bytes) -> str:
+    return hashlib.blake2b(shown, digest_size=8).hexdigest()

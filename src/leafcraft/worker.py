@@ -1,0 +1,52 @@
+"""The clock: what has to be done again and again, however nobody asks for it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from leafcraft import idempotency, revisions, times
+from leafcraft.cause import SYSTEM
+from leafcraft.config import Settings
+from leafcraft.errors import Refusal
+from leafcraft.idempotency import Sweep
+from leafcraft.revisions import Fold
+from leafcraft.writer import Writer
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 30.0
+SWEEP_PAUSE_SECONDS = 0.05
+FOLD_SECONDS = 3600.0
+
+
+class Duty(NamedTuple):
+    """Something to do every so often."""
+
+    every_seconds: float
+    do: Callable[[], Awaitable[None]]
+
+
+async def run(writer: Writer, settings: Settings, clock: times.Clock) -> None:
+    """Runs for as long as the process; every worker process has its own, and none minds the others."""
+    kept = settings.idempotency_hours * times.MICROS_PER_HOUR
+    idle = revisions.IDLE_DAYS_MAX * times.MICROS_PER_DAY
+
+    async def sweep() -> None:
+        while await writer.perform(idempotency.sweep, Sweep(clock() - kept, SYSTEM)):
+            await asyncio.sleep(SWEEP_PAUSE_SECONDS)
+
+    async def fold() -> None:
+        await writer.perform(revisions.fold, Fold(writer.id, clock() - idle, SYSTEM))
+
+    duties = (Duty(SWEEP_SECONDS, sweep), Duty(FOLD_SECONDS, fold))
+    await asyncio.gather(*(_repeat(duty) for duty in duties))
+
+
+async def _repeat(duty: Duty) -> None:
+    while True:
+        await asyncio.sleep(duty.every_seconds)
+        try:
+            await duty.do()
+        except Refusal as refusal:
+            log.warning("a duty of the clock has to wait: %s", refusal.detail)

@@ -1,0 +1,1 @@
+"""Real databases and the real service as child processes, for tests and benchmarks alike."""
