@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bench.subjects import Subject
+from bench.subjects import PRODUCTS, Subject
 
 CONNECTIONS: Final = 64
 WARM_SECONDS: Final = 0.7
@@ -120,9 +120,10 @@ def _wrk(subject: Subject, load: Load, scratch: Path, created: Path | None = Non
     program = shutil.which("wrk")
     if program is None:
         raise LoadError("wrk is not installed (on Debian: apt-get install wrk)")
+    shape = ["-t1", f"-c{CONNECTIONS}", f"-d{ROUND_SECONDS_MAX + 10}s"]
+    patience = f"--timeout={REQUEST_SECONDS_MAX}s"
     done = subprocess.run(
-        [program, "-t1", f"-c{CONNECTIONS}", f"-d{ROUND_SECONDS_MAX + 10}s"]
-        + [f"--timeout={REQUEST_SECONDS_MAX}s", "-s", str(_SCRIPT), subject.url],
+        [program, *shape, patience, "-s", str(_SCRIPT), f"http://127.0.0.1:{subject.port}"],
         env=_settings(subject, load, scratch, created),
         capture_output=True,
         text=True,
@@ -134,19 +135,16 @@ def _wrk(subject: Subject, load: Load, scratch: Path, created: Path | None = Non
     return _round(json.loads(report[0].removeprefix("RESULT ")))
 
 
-def _settings(
-    subject: Subject, load: Load, scratch: Path, created: Path | None
-) -> dict[str, str]:
+def _settings(subject: Subject, load: Load, scratch: Path, created: Path | None) -> dict[str, str]:
     orders = scratch / "orders"
     orders.write_text("".join(f"{order}\n" for order in load.orders))
-    first, count = subject.product_range
     settings = {
         "KIND": load.kind,
         "TOKEN": subject.token(),
         "RUN": uuid.uuid4().hex,
         "SEED": str(time.monotonic_ns() % 1_000_000_007),
-        "FIRST_PRODUCT": str(first),
-        "PRODUCTS": str(count),
+        "FIRST_PRODUCT": str(subject.first_product),
+        "PRODUCTS": str(PRODUCTS),
         "HOT": "1" if load.hot else "0",
         "LIMIT": "" if load.limit is None else str(load.limit),
         "WARM_SECONDS": str(load.warm_seconds),

@@ -1,10 +1,15 @@
-"""The service and a trivial FastAPI endpoint in one process, so that both have the same server."""
+"""`leafcraft serve` with one trivial FastAPI endpoint beside the service, in the same process.
+
+The ceiling is measured there: the same server, the same options, the same event loop. The command
+line is the service's own; only the app that it finds under `leafcraft.main:app` is a switch.
+"""
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leafcraft.main import app as service
+import leafcraft.main
+from leafcraft import cli
 
 
 class Trivial(BaseModel):
@@ -21,7 +26,16 @@ async def answer(item_id: int) -> Trivial:
     return Trivial(id=item_id, status="Confirmed")
 
 
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Everything is the service's, its start and stop too, but the one trivial path."""
-    serve = trivial if scope.get("path", "").startswith("/trivial/") else service
-    await serve(scope, receive, send)
+def beside(service: ASGIApp) -> ASGIApp:
+    """All is the service's, its start and stop too, but the one trivial path."""
+
+    async def switch(scope: Scope, receive: Receive, send: Send) -> None:
+        serve = trivial if scope.get("path", "").startswith("/trivial/") else service
+        await serve(scope, receive, send)
+
+    return switch
+
+
+if __name__ == "__main__":
+    vars(leafcraft.main)["app"] = beside(leafcraft.main.app)
+    cli.main()

@@ -150,11 +150,12 @@ SECRET_KEY: Final = os.environ["TWIN_SECRET_KEY"]
 
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """Tables and products are made at the first start."""
+    """Tables and products are made at the start; the database is empty."""
+    stock = int(os.environ["TWIN_STOCK_OF_EACH"])
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
         products: list[dict[str, Any]] = [
-            {"name": f"Tea {n}", "stock_quantity": 100_000_000, "price": Decimal("9.99")}
+            {"name": f"Tea {n}", "stock_quantity": stock, "price": Decimal("9.99")}
             for n in range(int(os.environ["TWIN_PRODUCTS"]))
         ]
         await connection.execute(insert(Product), products)

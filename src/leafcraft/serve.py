@@ -49,7 +49,7 @@ def _run(settings: Settings, taken: socket.socket) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="leafcraft-metrics-") as shared:
         os.environ[metrics.SHARED_DIR_VARIABLE] = shared
-        Multiprocess(options, target=server.run, sockets=[taken]).run()
+        Multiprocess(options, sockets=[taken]).run()
 
 
 async def _prepare(settings: Settings) -> None:

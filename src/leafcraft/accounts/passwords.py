@@ -38,9 +38,10 @@ def outdated(stored: str) -> bool:
 
 def _check(password: str, stored: str | None) -> bool:
     try:
-        return _hasher.verify(stored or _nobodys(), password) and stored is not None
+        _hasher.verify(stored or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
+    return stored is not None
 
 
 @lru_cache(maxsize=1)

@@ -37,8 +37,9 @@ class Reader:
         found = await self._connection.exec_driver_sql(sql, tuple(values))
         return found.tuples().all()
 
-    async def select(self, statement: Select[Any]) -> Sequence[Row]:
-        return (await self._connection.execute(statement)).tuples().all()
+    async def select(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row]:
+        found: Sequence[Row] = (await self._connection.execute(statement)).tuples().all()
+        return found
 
 
 class Database:

@@ -28,7 +28,7 @@ DRIVER = "mysql+asyncmy"
 
 def connect_arguments(url: URL) -> dict[str, Any]:
     """What asyncmy wants, from a URL: SQLAlchemy's own reading of it, plus bounded waits."""
-    _, arguments = MySQLDialect_asyncmy().create_connect_args(url)  # type: ignore[no-untyped-call]
+    _, arguments = MySQLDialect_asyncmy().create_connect_args(url)
     return {
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_SECONDS_MAX,
@@ -55,7 +55,7 @@ class MySQLLink(Link):
         for statement in SESSION:
             await cursor.execute(statement)
         await cursor.execute("SELECT @@auto_increment_increment")
-        ((id_step,),) = cursor.fetchall()
+        ((id_step,),) = await cursor.fetchall()
         return cls(connection, int(id_step))
 
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -75,7 +75,7 @@ class MySQLLink(Link):
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         await self._cursor.execute(sql, tuple(values) or None)
-        rows: Sequence[Row] = self._cursor.fetchall()
+        rows: Sequence[Row] = await self._cursor.fetchall()
         return rows
 
     async def change(self, sql: str, values: Sequence[Any] = ()) -> int:

@@ -1,6 +1,6 @@
 """What every table shares: one base class, and column types that mean the same in every database."""
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, String, Text
 from sqlalchemy.dialects import mysql
@@ -43,8 +43,8 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {int: BigInteger}
-    __table_args__ = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger}
+    __table_args__: Any = {
         "mysql_engine": "InnoDB",
         "mysql_charset": "utf8mb4",
         "mysql_collate": "utf8mb4_bin",

@@ -182,7 +182,7 @@ def _ids(outcomes: Sequence[Order | Refusal]) -> list[int]:
 def _tell(
     tx: Transaction,
     fact: str,
-    commands: Sequence[Confirm] | Sequence[Cancel],
+    commands: Sequence[Confirm | Cancel],
     outcomes: Sequence[Order | Refusal],
 ) -> None:
     for command, outcome in zip(commands, outcomes, strict=True):

@@ -100,7 +100,7 @@ async def _lines(source: Source, order_ids: Iterable[int]) -> Mapping[int, list[
 
 def _order(row: Sequence[Any], lines: Mapping[int, list[Line]]) -> Order:
     order_id, status, *rest = row
-    return Order(order_id, Status(status), *rest, lines=lines.get(order_id, ()))
+    return Order(order_id, Status(status), *rest, lines.get(order_id, ()))  # type: ignore[call-arg]
 
 
 async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Order]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, select
 
 from leafcraft.db import Change, Page, Reader, Source, Transaction, ids, keyset
 from leafcraft.stock.rules import Level, Movement, Reservation, ReservationState
@@ -148,7 +148,7 @@ async def totals(source: Source, product_ids: Iterable[int]) -> Mapping[int, Tot
     }
 
 
-def has_stock(product_id: ColumnElement[int]) -> ColumnElement[bool]:
+def has_stock(product_id: SQLColumnExpression[int]) -> ColumnElement[bool]:
     """A condition for other slices' lists: something of the product is available."""
     return exists().where(LevelRow.product_id == product_id, LevelRow.on_hand > LevelRow.reserved)
 

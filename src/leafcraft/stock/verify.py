@@ -11,13 +11,13 @@ SHOWN_MAX = 20
 async def levels_equal_ledger(source: Source) -> Sequence[str]:
     rows = await source.fetch(
         "SELECT l.product_id, l.location_id, l.on_hand, l.reserved, l.seq,"
-        " COALESCE(m.on_hand, 0), COALESCE(m.reserved, 0), COALESCE(m.lines, 0)"
+        " COALESCE(m.on_hand, 0), COALESCE(m.reserved, 0), COALESCE(m.entries, 0)"
         " FROM stock_levels l LEFT JOIN (SELECT product_id, location_id, SUM(on_hand_delta) AS on_hand,"
-        " SUM(reserved_delta) AS reserved, COUNT(*) AS lines FROM stock_movements"
+        " SUM(reserved_delta) AS reserved, COUNT(*) AS entries FROM stock_movements"
         " GROUP BY product_id, location_id) m"
         " ON m.product_id = l.product_id AND m.location_id = l.location_id"
         " WHERE l.on_hand <> COALESCE(m.on_hand, 0) OR l.reserved <> COALESCE(m.reserved, 0)"
-        f" OR l.seq <> COALESCE(m.lines, 0) LIMIT {SHOWN_MAX}"
+        f" OR l.seq <> COALESCE(m.entries, 0) LIMIT {SHOWN_MAX}"
     )
     return [
         f"product {p} at location {at}: level on hand {h}, reserved {r}, {n} movements;"

@@ -1,0 +1,94 @@
+"""`python -m bench`: measure, check the books, print the table; exit 1 if a book disagrees."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from bench import report
+from bench.figures import figures
+from bench.rounds import Bench
+from bench.subjects import MariaDBLedger, ServiceSubject, SQLiteLedger, TwinSubject
+from tests.harness.mariadb import PrivateMariaDB
+from tests.harness.service import ROOT
+
+REPETITIONS: Final = 3
+WINDOW_SECONDS: Final = 4.0
+QUICK_WINDOW_SECONDS: Final = 2.0
+
+
+def main() -> int:
+    arguments = _arguments()
+    quick = arguments.quick
+    repetitions = 1 if quick else arguments.repetitions
+    bench = Bench(QUICK_WINDOW_SECONDS if quick else WINDOW_SECONDS)
+    began, load_before = time.monotonic(), os.getloadavg()
+    version = _measure_mariadb(bench, repetitions)
+    _measure_sqlite(bench, repetitions)
+    measured = figures(bench.samples)
+    context = {
+        "mariadb": version,
+        "repetitions": repetitions,
+        "window_seconds": bench.window_seconds,
+        "total_seconds": round(time.monotonic() - began),
+        "load_average": {"before": load_before, "after": os.getloadavg()},
+        "acknowledged": bench.acknowledged,
+        "faults": bench.faults,
+    }
+    report.write_json(arguments.json, measured, bench.samples, context)
+    print(f"\n{report.table(measured)}\n")
+    print(f"{bench.acknowledged:,} requests acknowledged; every sample is in {arguments.json}")
+    for fault in bench.faults:
+        print(f"FAULT {fault}", file=sys.stderr)
+    return 1 if bench.faults else 0
+
+
+def _measure_mariadb(bench: Bench, repetitions: int) -> str:
+    """Durable and with the binlog on, as in production with replicas; both sides on one server."""
+    with PrivateMariaDB(binlog=True) as server:
+        service_url = server.create_database("service")
+        twin_url = server.create_database("twin").replace("mysql://", "mysql+asyncmy://")
+        with (
+            ServiceSubject(service_url, MariaDBLedger(server, "service")) as service,
+            TwinSubject(twin_url, MariaDBLedger(server, "twin")) as twin,
+        ):
+            for n in range(repetitions):
+                _say(f"MariaDB, repetition {n + 1} of {repetitions}")
+                bench.on_mariadb(service, twin)
+            bench.verify("mariadb", service)
+            bench.verify("mariadb", twin)
+        ((version,),) = server.query("SELECT VERSION()")
+        return str(version)
+
+
+def _measure_sqlite(bench: Bench, repetitions: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="leafcraft-bench-") as scratch:
+        path = Path(scratch) / "twin.db"
+        with (
+            ServiceSubject(None) as service,
+            TwinSubject(f"sqlite+aiosqlite:///{path}", SQLiteLedger(path)) as twin,
+        ):
+            for n in range(repetitions):
+                _say(f"SQLite, repetition {n + 1} of {repetitions}")
+                bench.on_sqlite(service, twin)
+            bench.verify("sqlite", service)
+            bench.verify("sqlite", twin)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short repetition: a smoke test")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N")
+    parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json", metavar="PATH")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
