@@ -14,7 +14,7 @@ LONE_ORDERS: Final = 220
 SPARE: Final = 1.5
 """Orders are prepared for this many times the rate of the last round."""
 
-FIRST_GUESS_PER_SECOND: Final = {"service": 6_000, "twin": 250}
+FIRST_GUESS_PER_SECOND: Final = {"service": 2_500, "twin": 250}
 ORDERS_MIN: Final = 500
 
 

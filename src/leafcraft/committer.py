@@ -204,8 +204,7 @@ class Committer:
         await self.close()
         while _now() < deadline:
             try:
-                link = await self._opened()
-                return await link.run(lambda: self._bookmark.arrived(link))
+                return await self._asked(await self._opened())
             except Exception as trouble:
                 log.warning("did the last COMMIT arrive? can't tell yet: %r", trouble)
                 await self.close()
@@ -215,6 +214,9 @@ class Committer:
             "The connection was lost while committing, so whether this was applied is not known."
             " Repeat the request with the same Idempotency-Key, or read before repeating it.",
         ) from error
+
+    async def _asked(self, link: Link) -> bool:
+        return await link.run(lambda: self._bookmark.arrived(link))
 
 
 def _now() -> float:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from leafcraft import times
@@ -68,14 +69,14 @@ async def fill(settings: Settings, plan: Plan, tell: Callable[[int, int], None])
             raise StartError("the shop has products already; the demo fills only an empty one")
         shelf = await _stock_up(runtime.writer, plan.products, chance)
         moments = _moments(start, now, chance)
-        counts = {"placed": 0, "confirmed": 0, "cancelled": 0}
-        for done, moment in enumerate(moments):
+        keeper = _Shopkeeper(runtime.writer, shelf, settings.currency, chance)
+        for done, moment in enumerate(moments, start=1):
             hands.at = moment
-            await _sell(runtime.writer, shelf, settings.currency, chance, counts)
-            tell(done + 1, len(moments))
+            await keeper.sell()
+            tell(done, len(moments))
     return (
-        f"{len(shelf)} products; {counts['placed']} orders over {plan.weeks} weeks,"
-        f" {counts['confirmed']} confirmed, {counts['cancelled']} cancelled."
+        f"{len(shelf)} products; {keeper.placed} orders over {plan.weeks} weeks,"
+        f" {keeper.confirmed} confirmed, {keeper.cancelled} cancelled."
     )
 
 
@@ -113,32 +114,41 @@ def _moments(start: int, end: int, chance: random.Random) -> list[int]:
     return sorted(found)
 
 
-async def _sell(
-    writer: Writer,
-    shelf: Sequence[int],
-    currency: str,
-    chance: random.Random,
-    counts: dict[str, int],
-) -> None:
-    lines = min(chance.choice((1, 1, 1, 2, 2, 3, 4)), len(shelf))
-    # The square makes best sellers: the first products of the shelf are in most baskets.
-    picks = {shelf[int(len(shelf) * chance.random() ** 2)] for _ in range(lines)}
-    items = [(product_id, chance.choice((1, 1, 1, 2, 2, 3, 6))) for product_id in sorted(picks)]
-    order: Order = await writer.perform(orders.create, orders.Create(items, currency, DEMO))
-    counts["placed"] += 1
-    luck = chance.random()
-    if luck < CONFIRMED_SHARE and await _done(
-        writer, orders.confirm, orders.Confirm(order.id, DEMO)
-    ):
-        counts["confirmed"] += 1
-    if luck < CANCELLED_SHARE and await _done(writer, orders.cancel, orders.Cancel(order.id, DEMO)):
-        counts["cancelled"] += 1
+@dataclass
+class _Shopkeeper:
+    """Sells from the shelf, and counts."""
 
+    writer: Writer
+    shelf: Sequence[int]
+    currency: str
+    chance: random.Random
+    placed: int = 0
+    confirmed: int = 0
+    cancelled: int = 0
 
-async def _done(writer: Writer, action: Any, command: orders.Confirm | orders.Cancel) -> bool:
-    """False when it was refused: a demo shop runs out of things, like any other."""
-    try:
-        await writer.perform(action, command)
-    except Refusal:
-        return False
-    return True
+    async def sell(self) -> None:
+        order: Order = await self.writer.perform(
+            orders.create, orders.Create(self._basket(), self.currency, DEMO)
+        )
+        self.placed += 1
+        luck = self.chance.random()
+        if luck < CONFIRMED_SHARE:
+            self.confirmed += await self._done(orders.confirm, orders.Confirm(order.id, DEMO))
+        if luck < CANCELLED_SHARE:
+            self.cancelled += await self._done(orders.cancel, orders.Cancel(order.id, DEMO))
+
+    def _basket(self) -> list[tuple[int, int]]:
+        lines = self.chance.choice((1, 1, 1, 2, 2, 3, 4))
+        # The square makes best sellers: the first products of the shelf are in most baskets.
+        picks = {self.shelf[int(len(self.shelf) * self.chance.random() ** 2)] for _ in range(lines)}
+        return [
+            (product_id, self.chance.choice((1, 1, 1, 2, 2, 3, 6))) for product_id in sorted(picks)
+        ]
+
+    async def _done(self, action: Any, command: orders.Confirm | orders.Cancel) -> bool:
+        """False when it was refused: a demo shop runs out of things, like any other."""
+        try:
+            await self.writer.perform(action, command)
+        except Refusal:
+            return False
+        return True

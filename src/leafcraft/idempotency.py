@@ -69,7 +69,7 @@ async def find(tx: Transaction, keys: Sequence[Key]) -> Mapping[bytes, tuple[Key
         return {}
     marks = ",".join(["%s"] * len(keys))
     rows = await tx.fetch(
-        "SELECT digest, fingerprint, status, body, etag, location FROM idempotency_keys"  # noqa: S608
+        "SELECT digest, fingerprint, status, body, etag, location FROM idempotency_keys"
         f" WHERE digest IN ({marks})",
         [key.digest for key in keys],
     )
@@ -102,7 +102,7 @@ async def sweep(tx: Transaction, commands: Sequence[Sweep]) -> Sequence[int]:
 
 async def _sweep(tx: Transaction, stored_before: int) -> int:
     old = await tx.fetch(
-        "SELECT digest FROM idempotency_keys WHERE created_at < %s"  # noqa: S608
+        "SELECT digest FROM idempotency_keys WHERE created_at < %s"
         f" ORDER BY created_at LIMIT {SWEPT_KEYS_MAX}",
         (stored_before,),
     )
@@ -110,4 +110,4 @@ async def _sweep(tx: Transaction, stored_before: int) -> int:
         return 0
     marks = ",".join(["%s"] * len(old))
     digests = sorted(digest for (digest,) in old)
-    return await tx.change(f"DELETE FROM idempotency_keys WHERE digest IN ({marks})", digests)  # noqa: S608
+    return await tx.change(f"DELETE FROM idempotency_keys WHERE digest IN ({marks})", digests)

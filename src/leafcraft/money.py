@@ -1,4 +1,4 @@
-"""Money is a whole number of the currency's smallest unit inside and an exact JSON number on the wire; never a float."""
+"""Money: a whole number of the currency's smallest unit inside, an exact JSON number outside; never a float."""
 
 from decimal import Decimal
 from typing import NamedTuple

@@ -46,7 +46,7 @@ class Bookmark:
         marks = ",".join(["%s"] * len(topics))
         await tx.change_exactly(
             len(topics),
-            "UPDATE revisions SET touched_at = %s,"  # noqa: S608
+            "UPDATE revisions SET touched_at = %s,"
             " count = CASE topic WHEN %s THEN %s ELSE count + 1 END"
             f" WHERE writer = %s AND topic IN ({marks})",
             (tx.now, COMMITS, self._commits, self.writer, *topics),

@@ -33,7 +33,9 @@ async def run(writer: Writer, settings: Settings, clock: times.Clock) -> None:
     idle = revisions.IDLE_DAYS_MAX * times.MICROS_PER_DAY
 
     async def sweep() -> None:
-        while await writer.perform(idempotency.sweep, Sweep(clock() - kept, SYSTEM)):
+        swept = 1
+        while swept:
+            swept = await writer.perform(idempotency.sweep, Sweep(clock() - kept, SYSTEM))
             await asyncio.sleep(SWEEP_PAUSE_SECONDS)
 
     async def fold() -> None:

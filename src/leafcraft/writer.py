@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from leafcraft import metrics, times
@@ -28,25 +29,16 @@ WEIGHT_PER_TRANSACTION_MAX = 256
 QUEUE_COMMANDS_MAX = 4096
 
 
+@dataclass(slots=True, eq=False)
 class _Entry(Generic[R]):
     """One queued command, and the future of whoever waits for it."""
 
-    __slots__ = ("action", "command", "future", "key", "render", "weight")
-
-    def __init__(
-        self,
-        action: Action[Any, Any],
-        command: Any,
-        render: Callable[[Any], R],
-        key: Key | None,
-        weight: int,
-    ) -> None:
-        self.action = action
-        self.command = command
-        self.render = render
-        self.key = key
-        self.weight = weight
-        self.future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+    action: Action[Any, Any]
+    command: Any
+    render: Callable[[Any], R]
+    key: Key | None
+    weight: int
+    future: asyncio.Future[R]
 
 
 class Writer:
@@ -76,11 +68,12 @@ class Writer:
         """
         if self._stopped or len(self._queue) >= QUEUE_COMMANDS_MAX:
             raise Refusal(Code.OVERLOADED, "Too many writes are waiting; nothing was applied.")
-        entry = _Entry(action, command, render, key, weight)
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        entry = _Entry(action, command, render, key, weight, future)
         self._queue.append(entry)
         if self._drain is None:
             self._drain = asyncio.get_running_loop().create_task(self._run())
-        return await entry.future
+        return await future
 
     async def perform(self, action: Action[Any, Outcome], command: Any) -> Outcome:
         """The bare outcome; a refusal is raised."""

@@ -10,7 +10,7 @@ from leafcraft.errors import Code
 from leafcraft.idempotency import Answer
 from leafcraft.web import wire
 from leafcraft.web.call import Anyone
-from leafcraft.web.operations import Operations
+from leafcraft.web.operations import Operations, Promise
 
 
 def operations(auth: Auth) -> Operations:
@@ -19,10 +19,12 @@ def operations(auth: Auth) -> Operations:
 
     @accounts.post(
         "/login",
-        name="login",
-        permission=None,
-        answers=schemas.Session,
-        refuses=[Code.INVALID_CREDENTIALS, Code.BODY_TOO_LARGE],
+        Promise(
+            name="login",
+            permission=None,
+            answers=schemas.Session,
+            refuses=[Code.INVALID_CREDENTIALS, Code.BODY_TOO_LARGE],
+        ),
     )
     async def login(call: Anyone, form: Annotated[schemas.SignIn, Form()]) -> Answer:
         """Sign in with e-mail address and password; the token goes into `Authorization: Bearer`."""

@@ -45,7 +45,7 @@ def _user(row: Sequence[object]) -> User:
 
 
 async def by_id(source: Source, user_id: int) -> User | None:
-    rows = await source.fetch(f"SELECT {_COLUMNS} FROM users WHERE id = %s", (user_id,))  # noqa: S608
+    rows = await source.fetch(f"SELECT {_COLUMNS} FROM users WHERE id = %s", (user_id,))
     return _user(rows[0]) if rows else None
 
 
@@ -53,14 +53,14 @@ async def by_email(source: Source, emails: Iterable[str]) -> Mapping[str, User]:
     wanted = sorted(set(emails))
     marks = ",".join(["%s"] * len(wanted))
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM users WHERE email IN ({marks})",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM users WHERE email IN ({marks})",
         wanted,
     )
     return {user.email: user for user in map(_user, rows)}
 
 
 async def everybody(source: Source) -> Sequence[User]:
-    return [_user(row) for row in await source.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")]  # noqa: S608
+    return [_user(row) for row in await source.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")]
 
 
 async def count(source: Source) -> int:

@@ -16,7 +16,7 @@ ISSUER = "leafcraft"
 AUDIENCE = "leafcraft"
 TYPE = "at+jwt"
 TOKEN_CHARS_MAX = 4096
-SECRET_FILE = "secret.key"
+SECRET_FILE = "secret.key"  # noqa: S105 a name, not a secret
 SECRET_BYTES = 32
 
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti"]

@@ -20,7 +20,9 @@ class Page(NamedTuple):
         return self.sort.removeprefix("-")
 
 
-def keyset(statement: Select[*tuple[Any, ...]], columns: Mapping[str, Any], page: Page) -> Select[*tuple[Any, ...]]:
+def keyset(
+    statement: Select[*tuple[Any, ...]], columns: Mapping[str, Any], page: Page
+) -> Select[*tuple[Any, ...]]:
     """The rows of a page and one more, which tells that there is a next page. `columns` are the
     columns to sort by, by name; `id` among them breaks ties."""
     column, key = columns[page.column], columns["id"]

@@ -93,7 +93,7 @@ class MySQLLink(Link):
             part = rows[start : start + ROWS_PER_INSERT_MAX]
             places = ",".join([one] * len(part))
             flat = tuple(value for row in part for value in row)
-            await self._cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {places}", flat)  # noqa: S608
+            await self._cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {places}", flat)
             first = int(self._cursor.lastrowid)
             numbers.extend(range(first, first + len(part) * self._id_step, self._id_step))
         return numbers
@@ -105,7 +105,7 @@ class MySQLLink(Link):
             for place, column in enumerate(change.columns, start=2)
         )
         return await self.change(
-            f"UPDATE {table} SET {sets} WHERE {change.where} AND {change.key} IN {ids(row[0] for row in rows)}"  # noqa: S608
+            f"UPDATE {table} SET {sets} WHERE {change.where} AND {change.key} IN {ids(row[0] for row in rows)}"
             f" AND {change.guard} = {_case(change.key, rows, 1)}"
         )
 

@@ -83,7 +83,7 @@ class SQLiteLink(Link):
             return []
         places = ",".join("?" * len(rows[0]))
         self._connection.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608
+            f"INSERT INTO {table} ({columns}) VALUES ({places})",
             rows,
         )
         ((last,),) = self._connection.execute("SELECT last_insert_rowid()").fetchall()
@@ -93,7 +93,7 @@ class SQLiteLink(Link):
         sets = ", ".join(f"{column} = ?" for column in change.columns)
         values = [(*row[2:], row[0], row[1]) for row in rows]
         return self._connection.executemany(
-            f"UPDATE {table} SET {sets} WHERE {change.where}"  # noqa: S608
+            f"UPDATE {table} SET {sets} WHERE {change.where}"
             f" AND {change.key} = ? AND {change.guard} = ?",
             values,
         ).rowcount

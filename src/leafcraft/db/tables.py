@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger}
-    __table_args__: Any = {
+    __table_args__: Any = {  # noqa: RUF012 SQLAlchemy wants it so
         "mysql_engine": "InnoDB",
         "mysql_charset": "utf8mb4",
         "mysql_collate": "utf8mb4_bin",

@@ -14,47 +14,47 @@ from leafcraft.orders.actions import Cancel, Confirm, ConfirmMany, Create
 from leafcraft.orders.rules import Order
 from leafcraft.web import problems, wire
 from leafcraft.web.call import Asked, Call
-from leafcraft.web.operations import Operations
+from leafcraft.web.operations import Operations, Promise
 
 orders = Operations("/orders", "Orders")
 
-CREATES: dict[str, Any] = {
-    "permission": Permission.ORDERS_WRITE,
-    "answers": schemas.Order,
-    "status": 201,
-    "refuses": [Code.PRODUCT_NOT_FOUND, Code.PRODUCT_ARCHIVED],
-}
-CONFIRMS: dict[str, Any] = {
-    "permission": Permission.ORDERS_WRITE,
-    "answers": schemas.Moved,
-    "refuses": [
-        Code.NOT_FOUND,
-        Code.INSUFFICIENT_STOCK,
-        Code.ORDER_NOT_PENDING,
-        Code.ORDER_EXPIRED,
-    ],
-}
-CANCELS: dict[str, Any] = {
-    "permission": Permission.ORDERS_WRITE,
-    "answers": schemas.Moved,
-    "refuses": [
+CREATES = Promise(
+    "create_order",
+    Permission.ORDERS_WRITE,
+    schemas.Order,
+    status=201,
+    refuses=(Code.PRODUCT_NOT_FOUND, Code.PRODUCT_ARCHIVED),
+)
+CONFIRMS = Promise(
+    "confirm_order",
+    Permission.ORDERS_WRITE,
+    schemas.Moved,
+    refuses=(Code.NOT_FOUND, Code.INSUFFICIENT_STOCK, Code.ORDER_NOT_PENDING, Code.ORDER_EXPIRED),
+)
+CANCELS = Promise(
+    "cancel_order",
+    Permission.ORDERS_WRITE,
+    schemas.Moved,
+    refuses=(
         Code.NOT_FOUND,
         Code.ORDER_ALREADY_CANCELLED,
         Code.ORDER_NOT_CANCELLABLE,
         Code.ORDER_EXPIRED,
-    ],
-}
+    ),
+)
 
 
-@orders.post("/create_order", name="create_order", **CREATES)
-@orders.post("/", name="create_order_at_root", **CREATES)
+@orders.post("/create_order", CREATES)
+@orders.post("/", CREATES._replace(name="create_order_at_root"))
 async def create_order(call: Asked, body: schemas.NewOrder) -> Answer:
     """Place an order. It is Pending, and takes no stock until it is confirmed."""
     items = [(item.product_id, item.quantity) for item in body.items]
     return await call.write(actions.create, Create(items, call.currency.code, call.by), _created)
 
 
-@orders.get("/", name="list_orders", permission=Permission.ORDERS_READ, answers=list[schemas.Order])
+@orders.get(
+    "/", Promise(name="list_orders", permission=Permission.ORDERS_READ, answers=list[schemas.Order])
+)
 async def list_orders(call: Asked, query: Annotated[schemas.OrderQuery, Query()]) -> Answer:
     """The orders, a page at a time; the `Link` header leads to the next one."""
     page = query.page()
@@ -68,10 +68,12 @@ async def list_orders(call: Asked, query: Annotated[schemas.OrderQuery, Query()]
 
 @orders.get(
     "/{order_id}",
-    name="get_order",
-    permission=Permission.ORDERS_READ,
-    answers=schemas.Order,
-    refuses=[Code.NOT_FOUND],
+    Promise(
+        name="get_order",
+        permission=Permission.ORDERS_READ,
+        answers=schemas.Order,
+        refuses=[Code.NOT_FOUND],
+    ),
 )
 async def get_order(call: Asked, order_id: wire.Id) -> Answer:
     """One order."""
@@ -85,8 +87,8 @@ async def get_order(call: Asked, order_id: wire.Id) -> Answer:
     return await call.read((store.TOPIC,), load)
 
 
-@orders.patch("/{order_id}/confirm", name="confirm_order", **CONFIRMS)
-@orders.post("/{order_id}/confirm", name="confirm_order_by_post", **CONFIRMS)
+@orders.patch("/{order_id}/confirm", CONFIRMS)
+@orders.post("/{order_id}/confirm", CONFIRMS._replace(name="confirm_order_by_post"))
 async def confirm_order(call: Asked, order_id: wire.Id) -> Answer:
     """Check stock and take it, all lines or none."""
     return await call.write(actions.confirm, Confirm(order_id, call.by), _confirmed)
@@ -94,9 +96,11 @@ async def confirm_order(call: Asked, order_id: wire.Id) -> Answer:
 
 @orders.post(
     "/confirm",
-    name="confirm_orders",
-    permission=Permission.ORDERS_WRITE,
-    answers=schemas.Results,
+    Promise(
+        name="confirm_orders",
+        permission=Permission.ORDERS_WRITE,
+        answers=schemas.Results,
+    ),
 )
 async def confirm_orders(call: Asked, body: schemas.OrderIds) -> Answer:
     """Confirm many orders, each for itself; results come in the order asked."""
@@ -109,8 +113,8 @@ async def confirm_orders(call: Asked, body: schemas.OrderIds) -> Answer:
     )
 
 
-@orders.patch("/{order_id}/cancel", name="cancel_order", **CANCELS)
-@orders.post("/{order_id}/cancel", name="cancel_order_by_post", **CANCELS)
+@orders.patch("/{order_id}/cancel", CANCELS)
+@orders.post("/{order_id}/cancel", CANCELS._replace(name="cancel_order_by_post"))
 async def cancel_order(call: Asked, order_id: wire.Id) -> Answer:
     """Cancel a Pending or a Confirmed order; what it had reserved is available again, once."""
     return await call.write(actions.cancel, Cancel(order_id, call.by), _cancelled)

@@ -78,7 +78,7 @@ async def _by_id(source: Source, order_ids: Iterable[int], lock_clause: str) -> 
     if wanted == "()":
         return {}
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM orders WHERE id IN {wanted} ORDER BY id{lock_clause}"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM orders WHERE id IN {wanted} ORDER BY id{lock_clause}"
     )
     lines = await _lines(source, [row[0] for row in rows])
     return {row[0]: _order(row, lines) for row in rows}
@@ -90,7 +90,7 @@ async def _lines(source: Source, order_ids: Iterable[int]) -> Mapping[int, list[
     if wanted == "()":
         return found
     rows = await source.fetch(
-        "SELECT order_id, product_id, quantity, unit_price_minor FROM order_lines"  # noqa: S608
+        "SELECT order_id, product_id, quantity, unit_price_minor FROM order_lines"
         f" WHERE order_id IN {wanted} ORDER BY order_id, line_no"
     )
     for order_id, *line in rows:
@@ -126,28 +126,38 @@ async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Order]:
     return orders
 
 
+class _Step(NamedTuple):
+    """A step of an order's life, guarded by where it may begin."""
+
+    before: Sequence[Status]
+    after: Status
+    stamp: str
+
+
+_CONFIRMATION = _Step((Status.PENDING,), Status.CONFIRMED, "confirmed_at")
+_CANCELLATION = _Step((Status.PENDING, Status.CONFIRMED), Status.CANCELLED, "cancelled_at")
+
+
 async def confirm(tx: Transaction, order_ids: Sequence[int]) -> None:
     """Pending -> Confirmed, for every one of them."""
-    await _move(tx, order_ids, (Status.PENDING,), Status.CONFIRMED, "confirmed_at")
+    await _move(tx, order_ids, _CONFIRMATION)
 
 
 async def cancel(tx: Transaction, order_ids: Sequence[int]) -> None:
     """Pending or Confirmed -> Cancelled, for every one of them."""
-    await _move(tx, order_ids, (Status.PENDING, Status.CONFIRMED), Status.CANCELLED, "cancelled_at")
+    await _move(tx, order_ids, _CANCELLATION)
 
 
-async def _move(
-    tx: Transaction, order_ids: Sequence[int], before: Sequence[Status], after: Status, stamp: str
-) -> None:
+async def _move(tx: Transaction, order_ids: Sequence[int], step: _Step) -> None:
     if not order_ids:
         return
     tx.touched.add(TOPIC)
-    marks = ",".join(["%s"] * len(before))
+    marks = ",".join(["%s"] * len(step.before))
     await tx.change_exactly(
         len(order_ids),
-        f"UPDATE orders SET status = %s, {stamp} = %s, updated_at = %s, version = version + 1"  # noqa: S608
+        f"UPDATE orders SET status = %s, {step.stamp} = %s, updated_at = %s, version = version + 1"
         f" WHERE id IN {ids(order_ids)} AND status IN ({marks})",
-        (after.value, tx.now, tx.now, *(status.value for status in before)),
+        (step.after.value, tx.now, tx.now, *(status.value for status in step.before)),
     )
 
 

@@ -8,7 +8,7 @@ from leafcraft.stock.verify import SHOWN_MAX
 
 async def confirmed_orders_covered(source: Source) -> Sequence[str]:
     rows = await source.fetch(
-        "SELECT o.id, l.line_no, l.quantity, COALESCE(SUM(r.quantity), 0) FROM orders o"  # noqa: S608
+        "SELECT o.id, l.line_no, l.quantity, COALESCE(SUM(r.quantity), 0) FROM orders o"
         " JOIN order_lines l ON l.order_id = o.id"
         " LEFT JOIN reservations r ON r.order_id = l.order_id AND r.line_no = l.line_no"
         " AND r.product_id = l.product_id AND r.state = 'active'"
@@ -23,7 +23,7 @@ async def confirmed_orders_covered(source: Source) -> Sequence[str]:
 
 async def others_hold_nothing(source: Source) -> Sequence[str]:
     rows = await source.fetch(
-        "SELECT o.id, o.status, SUM(r.quantity) FROM orders o"  # noqa: S608
+        "SELECT o.id, o.status, SUM(r.quantity) FROM orders o"
         " JOIN reservations r ON r.order_id = o.id AND r.state = 'active'"
         f" WHERE o.status <> 'Confirmed' GROUP BY o.id, o.status LIMIT {SHOWN_MAX}"
     )
@@ -34,7 +34,7 @@ async def others_hold_nothing(source: Source) -> Sequence[str]:
 
 async def totals_equal_lines(source: Source) -> Sequence[str]:
     rows = await source.fetch(
-        "SELECT o.id, o.total_minor, COALESCE(SUM(l.quantity * l.unit_price_minor), 0) FROM orders o"  # noqa: S608
+        "SELECT o.id, o.total_minor, COALESCE(SUM(l.quantity * l.unit_price_minor), 0) FROM orders o"
         " LEFT JOIN order_lines l ON l.order_id = o.id GROUP BY o.id, o.total_minor"
         " HAVING o.total_minor <> COALESCE(SUM(l.quantity * l.unit_price_minor), 0)"
         f" OR COUNT(l.line_no) = 0 LIMIT {SHOWN_MAX}"
@@ -45,7 +45,7 @@ async def totals_equal_lines(source: Source) -> Sequence[str]:
 async def lives_equal_events(source: Source) -> Sequence[str]:
     """Each order was created once, confirmed and cancelled as often as its row says, and no more."""
     rows = await source.fetch(
-        "SELECT o.id, COALESCE(e.created, 0), COALESCE(e.confirmed, 0), COALESCE(e.cancelled, 0)"  # noqa: S608
+        "SELECT o.id, COALESCE(e.created, 0), COALESCE(e.confirmed, 0), COALESCE(e.cancelled, 0)"
         " FROM orders o LEFT JOIN (SELECT subject_id,"
         " SUM(CASE WHEN type = 'order.created' THEN 1 ELSE 0 END) AS created,"
         " SUM(CASE WHEN type = 'order.confirmed' THEN 1 ELSE 0 END) AS confirmed,"

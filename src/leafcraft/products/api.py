@@ -16,7 +16,7 @@ from leafcraft.stock import store as stock_store
 from leafcraft.stock.store import NOTHING
 from leafcraft.web import wire
 from leafcraft.web.call import Asked
-from leafcraft.web.operations import Operations
+from leafcraft.web.operations import Operations, Promise
 
 products = Operations("/products", "Products")
 
@@ -26,11 +26,13 @@ EDITS = (Code.NOT_FOUND, Code.PRECONDITION_FAILED)
 
 @products.post(
     "/",
-    name="create_product",
-    permission=Permission.PRODUCTS_WRITE,
-    answers=schemas.Product,
-    status=201,
-    refuses=[Code.SKU_TAKEN],
+    Promise(
+        name="create_product",
+        permission=Permission.PRODUCTS_WRITE,
+        answers=schemas.Product,
+        status=201,
+        refuses=[Code.SKU_TAKEN],
+    ),
 )
 async def create_product(call: Asked, body: schemas.NewProduct) -> Answer:
     """Add a product; its opening stock is a receipt into `main`."""
@@ -40,7 +42,10 @@ async def create_product(call: Asked, body: schemas.NewProduct) -> Answer:
 
 
 @products.get(
-    "/", name="list_products", permission=Permission.PRODUCTS_READ, answers=list[schemas.Product]
+    "/",
+    Promise(
+        name="list_products", permission=Permission.PRODUCTS_READ, answers=list[schemas.Product]
+    ),
 )
 async def list_products(call: Asked, query: Annotated[schemas.ProductQuery, Query()]) -> Answer:
     """The products, a page at a time; the `Link` header leads to the next one."""
@@ -57,10 +62,12 @@ async def list_products(call: Asked, query: Annotated[schemas.ProductQuery, Quer
 
 @products.get(
     "/{product_id}",
-    name="get_product",
-    permission=Permission.PRODUCTS_READ,
-    answers=schemas.Product,
-    refuses=[Code.NOT_FOUND],
+    Promise(
+        name="get_product",
+        permission=Permission.PRODUCTS_READ,
+        answers=schemas.Product,
+        refuses=[Code.NOT_FOUND],
+    ),
 )
 async def get_product(call: Asked, product_id: wire.Id) -> Answer:
     """One product with its stock."""
@@ -78,11 +85,13 @@ async def get_product(call: Asked, product_id: wire.Id) -> Answer:
 
 @products.patch(
     "/{product_id}",
-    name="edit_product",
-    permission=Permission.PRODUCTS_WRITE,
-    answers=schemas.Product,
-    refuses=[*EDITS, Code.SKU_TAKEN],
-    edits=True,
+    Promise(
+        name="edit_product",
+        permission=Permission.PRODUCTS_WRITE,
+        answers=schemas.Product,
+        refuses=[*EDITS, Code.SKU_TAKEN],
+        edits=True,
+    ),
 )
 async def edit_product(call: Asked, product_id: wire.Id, body: schemas.ProductEdit) -> Answer:
     """Change name, price or sku; open orders keep the price they were placed at."""
@@ -92,11 +101,13 @@ async def edit_product(call: Asked, product_id: wire.Id, body: schemas.ProductEd
 
 @products.post(
     "/{product_id}/archive",
-    name="archive_product",
-    permission=Permission.PRODUCTS_WRITE,
-    answers=schemas.Product,
-    refuses=EDITS,
-    edits=True,
+    Promise(
+        name="archive_product",
+        permission=Permission.PRODUCTS_WRITE,
+        answers=schemas.Product,
+        refuses=EDITS,
+        edits=True,
+    ),
 )
 async def archive_product(call: Asked, product_id: wire.Id) -> Answer:
     """Take a product out of sale; its history and its open orders stay."""
@@ -106,11 +117,13 @@ async def archive_product(call: Asked, product_id: wire.Id) -> Answer:
 
 @products.post(
     "/{product_id}/unarchive",
-    name="unarchive_product",
-    permission=Permission.PRODUCTS_WRITE,
-    answers=schemas.Product,
-    refuses=EDITS,
-    edits=True,
+    Promise(
+        name="unarchive_product",
+        permission=Permission.PRODUCTS_WRITE,
+        answers=schemas.Product,
+        refuses=EDITS,
+        edits=True,
+    ),
 )
 async def unarchive_product(call: Asked, product_id: wire.Id) -> Answer:
     """Put an archived product back on sale."""

@@ -77,7 +77,7 @@ async def _by_id(
     if wanted == "()":
         return {}
     rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM products WHERE id IN {wanted} ORDER BY id{lock_clause}"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM products WHERE id IN {wanted} ORDER BY id{lock_clause}"
     )
     return {row[0]: _product(row) for row in rows}
 
@@ -89,10 +89,10 @@ async def owners(source: Source, sku_keys: Iterable[str]) -> Mapping[str, int]:
         return {}
     marks = ",".join(["%s"] * len(wanted))
     rows = await source.fetch(
-        f"SELECT sku_key, id FROM products WHERE sku_key IN ({marks})",  # noqa: S608
+        f"SELECT sku_key, id FROM products WHERE sku_key IN ({marks})",
         wanted,
     )
-    return {key: product_id for key, product_id in rows}
+    return dict(rows)
 
 
 async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Product]:

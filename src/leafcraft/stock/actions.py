@@ -6,7 +6,7 @@ from typing import NamedTuple
 from leafcraft.cause import Cause
 from leafcraft.db import Transaction
 from leafcraft.stock import rules, store
-from leafcraft.stock.rules import Shelf
+from leafcraft.stock.rules import Kind, Shelf, Why
 
 OPENING = "opening stock"
 
@@ -25,7 +25,7 @@ async def open_stock(tx: Transaction, openings: Sequence[Opening]) -> None:
     shelf = Shelf(await store.open_levels(tx, products, rules.MAIN))
     for product_id, quantity, by in openings:
         if quantity:
-            shelf.receive(product_id, rules.MAIN, quantity, by, OPENING)
+            shelf.receive(product_id, rules.MAIN, quantity, Why(Kind.RECEIPT, by, reason=OPENING))
     await put_back(tx, shelf)
 
 

@@ -10,16 +10,18 @@ from leafcraft.idempotency import Answer
 from leafcraft.stock import schemas, store
 from leafcraft.web import wire
 from leafcraft.web.call import Asked
-from leafcraft.web.operations import Operations
+from leafcraft.web.operations import Operations, Promise
 
 stock = Operations("/stock", "Stock")
 
 
 @stock.get(
     "/levels",
-    name="list_stock_levels",
-    permission=Permission.STOCK_READ,
-    answers=list[schemas.Level],
+    Promise(
+        name="list_stock_levels",
+        permission=Permission.STOCK_READ,
+        answers=list[schemas.Level],
+    ),
 )
 async def list_levels(call: Asked, query: Annotated[schemas.LevelQuery, Query()]) -> Answer:
     """What lies where: on hand, reserved and available of each product at each location."""
@@ -37,9 +39,11 @@ async def list_levels(call: Asked, query: Annotated[schemas.LevelQuery, Query()]
 
 @stock.get(
     "/movements",
-    name="list_stock_movements",
-    permission=Permission.STOCK_READ,
-    answers=list[schemas.Movement],
+    Promise(
+        name="list_stock_movements",
+        permission=Permission.STOCK_READ,
+        answers=list[schemas.Movement],
+    ),
 )
 async def list_movements(call: Asked, query: Annotated[schemas.MovementQuery, Query()]) -> Answer:
     """The ledger: every change of a stock level, with the balances after it."""

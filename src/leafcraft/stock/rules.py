@@ -1,6 +1,7 @@
 """The arithmetic of stock: levels in memory, what may be taken from them, and the movements that explain it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -25,20 +26,19 @@ class ReservationState(StrEnum):
     RELEASED = "released"
 
 
+@dataclass(slots=True)
 class Level:
     """One product at one location, as locked; `seq` numbers its movements without gaps."""
 
-    __slots__ = ("location_id", "on_hand", "product_id", "reserved", "seq", "seq_read")
+    product_id: int
+    location_id: int
+    on_hand: int
+    reserved: int
+    seq: int
+    seq_read: int = field(init=False)
 
-    def __init__(
-        self, product_id: int, location_id: int, on_hand: int, reserved: int, seq: int
-    ) -> None:
-        self.product_id = product_id
-        self.location_id = location_id
-        self.on_hand = on_hand
-        self.reserved = reserved
-        self.seq = seq
-        self.seq_read = seq
+    def __post_init__(self) -> None:
+        self.seq_read = self.seq
 
     @property
     def available(self) -> int:
@@ -59,6 +59,15 @@ class Movement(NamedTuple):
     order_id: int | None
     reason: str | None
     actor: str
+
+
+class Why(NamedTuple):
+    """What a movement is for."""
+
+    kind: Kind
+    by: Cause
+    order_id: int | None = None
+    reason: str | None = None
 
 
 class Reservation(NamedTuple):
@@ -120,12 +129,13 @@ class Shelf:
 
     def reserve(self, order_id: int, demands: Iterable[Demand], by: Cause) -> None:
         """Promises stock to an order. Ask `shortages` first: raises AssertionError when there is not enough."""
+        why = Why(Kind.RESERVE, by, order_id)
         for line_no, product_id, wanted in demands:
             left = wanted
             for level in self._levels.get(product_id, ()):
                 taken = min(left, level.available)
                 if taken > 0:
-                    self._move(level, Kind.RESERVE, by, reserved=taken, order_id=order_id)
+                    self._move(level, why, reserved=taken)
                     self.reserved.append(
                         Reservation(order_id, line_no, level.location_id, product_id, taken)
                     )
@@ -137,16 +147,13 @@ class Shelf:
         """Gives promised stock back to where it was promised from."""
         for reservation in reservations:
             level = self._at(reservation.product_id, reservation.location_id)
-            quantity = reservation.quantity
-            self._move(level, Kind.RELEASE, by, reserved=-quantity, order_id=reservation.order_id)
+            why = Why(Kind.RELEASE, by, reservation.order_id)
+            self._move(level, why, reserved=-reservation.quantity)
             self.released.append(reservation)
 
-    def receive(
-        self, product_id: int, location_id: int, quantity: int, by: Cause, reason: str | None = None
-    ) -> None:
+    def receive(self, product_id: int, location_id: int, quantity: int, why: Why) -> None:
         """Goods come in."""
-        level = self._at(product_id, location_id)
-        self._move(level, Kind.RECEIPT, by, on_hand=quantity, reason=reason)
+        self._move(self._at(product_id, location_id), why, on_hand=quantity)
 
     def _at(self, product_id: int, location_id: int) -> Level:
         for level in self._levels.get(product_id, ()):
@@ -154,17 +161,7 @@ class Shelf:
                 return level
         raise AssertionError(f"product {product_id} has no level at location {location_id}")
 
-    def _move(
-        self,
-        level: Level,
-        kind: Kind,
-        by: Cause,
-        *,
-        on_hand: int = 0,
-        reserved: int = 0,
-        order_id: int | None = None,
-        reason: str | None = None,
-    ) -> None:
+    def _move(self, level: Level, why: Why, *, on_hand: int = 0, reserved: int = 0) -> None:
         level.on_hand += on_hand
         level.reserved += reserved
         level.seq += 1
@@ -175,14 +172,14 @@ class Shelf:
                 level.product_id,
                 level.location_id,
                 level.seq,
-                kind,
+                why.kind,
                 on_hand,
                 reserved,
                 level.on_hand,
                 level.reserved,
-                order_id,
-                reason,
-                by.actor,
+                why.order_id,
+                why.reason,
+                why.by.actor,
             )
         )
 

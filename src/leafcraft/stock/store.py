@@ -56,7 +56,7 @@ async def lock(tx: Transaction, product_ids: Iterable[int]) -> list[Level]:
     if wanted == "()":
         return []
     rows = await tx.fetch(
-        "SELECT product_id, location_id, on_hand, reserved, seq FROM stock_levels"  # noqa: S608
+        "SELECT product_id, location_id, on_hand, reserved, seq FROM stock_levels"
         f" WHERE product_id IN {wanted} ORDER BY product_id, location_id{tx.for_update}"
     )
     return [Level(*row) for row in rows]
@@ -113,7 +113,7 @@ async def active_reservations(
     if wanted == "()":
         return found
     rows = await tx.fetch(
-        "SELECT order_id, line_no, location_id, product_id, quantity FROM reservations"  # noqa: S608
+        "SELECT order_id, line_no, location_id, product_id, quantity FROM reservations"
         f" WHERE order_id IN {wanted} AND state = %s ORDER BY order_id, line_no, location_id",
         (ReservationState.ACTIVE.value,),
     )
@@ -129,7 +129,7 @@ async def close_reservations(tx: Transaction, released: Sequence[Reservation]) -
     wanted = ids(one.order_id for one in released)
     await tx.change_exactly(
         len(released),
-        f"UPDATE reservations SET state = %s, updated_at = %s WHERE order_id IN {wanted} AND state = %s",  # noqa: S608
+        f"UPDATE reservations SET state = %s, updated_at = %s WHERE order_id IN {wanted} AND state = %s",
         (ReservationState.RELEASED.value, tx.now, ReservationState.ACTIVE.value),
     )
 
@@ -140,7 +140,7 @@ async def totals(source: Source, product_ids: Iterable[int]) -> Mapping[int, Tot
     if wanted == "()":
         return {}
     rows = await source.fetch(
-        "SELECT product_id, SUM(on_hand), SUM(reserved) FROM stock_levels"  # noqa: S608
+        "SELECT product_id, SUM(on_hand), SUM(reserved) FROM stock_levels"
         f" WHERE product_id IN {wanted} GROUP BY product_id"
     )
     return {

@@ -29,7 +29,7 @@ async def levels_equal_ledger(source: Source) -> Sequence[str]:
 async def ledger_runs(source: Source) -> Sequence[str]:
     over = "OVER (PARTITION BY product_id, location_id ORDER BY seq, id)"
     rows = await source.fetch(
-        "SELECT id, product_id, location_id, seq FROM (SELECT id, product_id, location_id, seq,"  # noqa: S608
+        "SELECT id, product_id, location_id, seq FROM (SELECT id, product_id, location_id, seq,"
         " on_hand_after, reserved_after,"
         f" ROW_NUMBER() {over} AS place,"
         f" SUM(on_hand_delta) {over} AS on_hand, SUM(reserved_delta) {over} AS reserved"
@@ -58,7 +58,7 @@ async def reserved_equals_reservations(source: Source) -> Sequence[str]:
 
 async def levels_in_bounds(source: Source) -> Sequence[str]:
     rows = await source.fetch(
-        "SELECT product_id, location_id, on_hand, reserved FROM stock_levels"  # noqa: S608
+        "SELECT product_id, location_id, on_hand, reserved FROM stock_levels"
         f" WHERE reserved < 0 OR on_hand < reserved LIMIT {SHOWN_MAX}"
     )
     return [f"product {p} at location {at}: on hand {h}, reserved {r}" for p, at, h, r in rows]

@@ -19,7 +19,7 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.events import REQUEST_ID_CHARS_MAX
 from leafcraft.idempotency import Answer
 from leafcraft.web import problems, wire
-from leafcraft.web.call import NOBODY, Call, Runtime
+from leafcraft.web.call import Call, Runtime
 from leafcraft.web.operations import Operation, template
 
 log = logging.getLogger(__name__)
@@ -55,35 +55,30 @@ class Front:
             return
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        request_id = _request_id(headers)
+        call = Call(self._runtime, scope, headers, _request_id(headers))
         place, ids = _place(scope["path"])
         methods = self._operations.get(place)
+        operation = None
         if methods is None:
-            name, caller = _OTHER, NOBODY
-            status = await _pass_on(self._app, scope, receive, send, request_id)
+            scope["request_id"] = call.request_id
+            status = await _pass_on(self._app, scope, receive, send)
         else:
-            operation = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
-            call = Call(self._runtime, scope, headers, request_id)
+            operation = methods.get("GET" if call.method == "HEAD" else call.method)
             try:
-                answer = await self._answer(operation, methods, call, ids, receive)
+                if operation is None:
+                    answer = _wrong_method(call, methods)
+                else:
+                    answer = await self._answer(operation, call, ids, receive)
+                status = await _send(answer, call, scope, send)
             except Gone:
                 return
-            status = await _send(answer, call, scope, send)
-            name, caller = (operation.name if operation else _OTHER), call.caller
-        _tell(scope, status, name, caller.name, request_id, time.perf_counter() - started)
+        _tell(call, operation, status, time.perf_counter() - started)
 
     async def _answer(
-        self,
-        operation: Operation | None,
-        methods: Mapping[str, Operation],
-        call: Call,
-        ids: list[int],
-        receive: Receive,
+        self, operation: Operation, call: Call, ids: list[int], receive: Receive
     ) -> Answer:
         """Whatever happens, an answer (or Gone)."""
         try:
-            if operation is None:
-                return _wrong_method(call, methods)
             if operation.permission is not None:
                 await self._admit(call, operation.permission)
             body = await _body(receive, call) if operation.takes_body else b""
@@ -204,12 +199,10 @@ def _has_it(held: str | None, etag: str) -> bool:
     )
 
 
-async def _pass_on(
-    app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str
-) -> int:
+async def _pass_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> int:
     """Lets FastAPI answer, with the request id on its answer too."""
     status = 500
-    scope["request_id"] = request_id
+    request_id: str = scope["request_id"]
 
     async def stamped(message: Any) -> None:
         nonlocal status
@@ -222,19 +215,16 @@ async def _pass_on(
     return status
 
 
-def _tell(
-    scope: Scope, status: int, name: str, caller: str, request_id: str, seconds: float
-) -> None:
-    metrics.observe(name, status, seconds)
+def _tell(call: Call, operation: Operation | None, status: int, seconds: float) -> None:
+    """One line in the log and one count in the metrics for every request."""
+    metrics.observe(operation.name if operation else _OTHER, status, seconds)
     if access.isEnabledFor(logging.INFO):
-        access.info(
-            "request",
-            extra={
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": status,
-                "ms": round(seconds * 1000, 2),
-                "caller": caller,
-                "request_id": request_id,
-            },
-        )
+        line = {
+            "method": call.method,
+            "path": call.path,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "caller": call.caller.name,
+            "request_id": call.request_id,
+        }
+        access.info("request", extra=line)

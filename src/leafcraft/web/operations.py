@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPMethod
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
@@ -49,6 +49,22 @@ _NONE_MATCH_HEADER = {
     "description": "The `ETag` already held; 304 when nothing has changed.",
     "schema": {"type": "string"},
 }
+
+
+class Promise(NamedTuple):
+    """What an operation promises to programs."""
+
+    name: str
+    """The operationId: client generators make method names of it, so it never changes."""
+    permission: str | None
+    """What a caller needs; None leaves the operation open to everybody."""
+    answers: Any
+    """The model of a success."""
+    status: int = 200
+    refuses: Sequence[Code] = ()
+    """The codes it may refuse with, beside those that every operation may."""
+    edits: bool = False
+    """Whether it honours `If-Match`."""
 
 
 class Operation:
@@ -95,44 +111,31 @@ class Operations:
         self.table: list[tuple[str, str, Operation]] = []
         self._prefix = prefix
 
-    def get(self, path: str, **how: Any) -> Callable[[Endpoint], Endpoint]:
-        return self._declare(HTTPMethod.GET, path, **how)
+    def get(self, path: str, promise: Promise) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.GET, path, promise)
 
-    def post(self, path: str, **how: Any) -> Callable[[Endpoint], Endpoint]:
-        return self._declare(HTTPMethod.POST, path, **how)
+    def post(self, path: str, promise: Promise) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.POST, path, promise)
 
-    def patch(self, path: str, **how: Any) -> Callable[[Endpoint], Endpoint]:
-        return self._declare(HTTPMethod.PATCH, path, **how)
+    def patch(self, path: str, promise: Promise) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.PATCH, path, promise)
 
     def _declare(
-        self,
-        method: HTTPMethod,
-        path: str,
-        *,
-        name: str,
-        answers: Any,
-        permission: str | None,
-        refuses: Sequence[Code] = (),
-        status: int = 200,
-        edits: bool = False,
+        self, method: HTTPMethod, path: str, promise: Promise
     ) -> Callable[[Endpoint], Endpoint]:
-        """`name` is the stable operationId; `answers` the model of a success; `permission` None
-        leaves the operation open to everybody; `edits` honours `If-Match`."""
-        refused = {*ALWAYS, *refuses, *(GUARDED if permission else ())}
-        refused |= set(WRITES) if method is not HTTPMethod.GET and permission else set()
-
         def declare(endpoint: Endpoint) -> Endpoint:
             self.router.add_api_route(
                 path,
                 endpoint,
                 methods=[method],
-                operation_id=name,
-                status_code=status,
-                response_model=answers,
-                responses=problems.responses(sorted(refused, key=lambda code: code.word)),
-                openapi_extra={"parameters": _headers(method, permission, edits)},
+                operation_id=promise.name,
+                status_code=promise.status,
+                response_model=promise.answers,
+                responses=problems.responses(_refusals(method, promise)),
+                openapi_extra={"parameters": _headers(method, promise)},
             )
-            self.table.append((method, self._prefix + path, Operation(endpoint, name, permission)))
+            operation = Operation(endpoint, promise.name, promise.permission)
+            self.table.append((method, self._prefix + path, operation))
             return endpoint
 
         return declare
@@ -143,12 +146,20 @@ def template(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
 
 
-def _headers(method: HTTPMethod, permission: str | None, edits: bool) -> list[dict[str, Any]]:
+def _refusals(method: HTTPMethod, promise: Promise) -> list[Code]:
+    refused = {*ALWAYS, *promise.refuses}
+    if promise.permission is not None:
+        refused.update(GUARDED)
+        refused.update(() if method is HTTPMethod.GET else WRITES)
+    return sorted(refused, key=lambda code: code.word)
+
+
+def _headers(method: HTTPMethod, promise: Promise) -> list[dict[str, Any]]:
     if method is HTTPMethod.GET:
         return [_NONE_MATCH_HEADER]
-    if permission is None:
+    if promise.permission is None:
         return []
-    return [_KEY_HEADER, _MATCH_HEADER] if edits else [_KEY_HEADER]
+    return [_KEY_HEADER, _MATCH_HEADER] if promise.edits else [_KEY_HEADER]
 
 
 def _model(parameters: Mapping[str, inspect.Parameter], name: str) -> type[BaseModel] | None:

@@ -134,7 +134,8 @@ def _stock_movements() -> None:
         sa.Column("actor", sa.String(length=64), nullable=False),
         sa.Column("occurred_at", BIG, nullable=False),
         sa.CheckConstraint(
-            "kind IN ('receipt', 'adjustment', 'transfer_out', 'transfer_in', 'reserve', 'release', 'fulfill', 'return')",
+            "kind IN ('receipt', 'adjustment', 'transfer_out', 'transfer_in',"
+            " 'reserve', 'release', 'fulfill', 'return')",
             name="ck_stock_movements_kind",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_stock_movements"),

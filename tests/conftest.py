@@ -1,0 +1,175 @@
+"""What every test can ask for: databases of both kinds, a shop in this process, the service as its users run it."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import asyncmy
+import pytest
+from sqlalchemy import make_url
+
+from leafcraft import config, migrations
+from leafcraft.config import Settings
+from leafcraft.db import Database
+from leafcraft.db.mysql import connect_arguments
+from tests.builders import Shop, open_shop, settings_of
+from tests.harness.mariadb import PrivateMariaDB, mariadb_available
+from tests.harness.service import Service
+
+REQUIRE_MARIADB: Final = os.environ.get("LEAFCRAFT_REQUIRE_MARIADB") == "1"
+WITHOUT_MARIADB: Final = "MariaDB is not installed (on Debian: apt install mariadb-server)"
+KINDS: Final = ("sqlite", "mariadb")
+KEPT_ROWS: Final = ("alembic_version", "locations")
+"""Tables whose rows the migrations put there."""
+
+MakeSettings = Callable[..., Settings]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skip that nobody reads is a hole: say once, in colour, which half was not tested."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    count = sum(WITHOUT_MARIADB in str(report.longrepr) for report in skipped)
+    if count:
+        text = f"{count} tests did not run on MariaDB: {WITHOUT_MARIADB}"
+        terminalreporter.write_sep("!", text, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(config.ENV_PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+# ── databases ────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[PrivateMariaDB]:
+    """One server for the whole run; a test that kills or pauses a server starts its own."""
+    if not mariadb_available():
+        if REQUIRE_MARIADB:
+            pytest.fail(f"LEAFCRAFT_REQUIRE_MARIADB is 1, but {WITHOUT_MARIADB}", pytrace=False)
+        pytest.skip(WITHOUT_MARIADB)
+    with PrivateMariaDB() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """A test for one kind alone says so: `@pytest.mark.parametrize("database_kind", ["sqlite"])`."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path
+) -> Iterator[str]:
+    """A database with the newest schema and not a row in it."""
+    if database_kind == "sqlite":
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), tmp_path / "shop.db")
+        yield f"sqlite:///{tmp_path / 'shop.db'}"
+        return
+    url: str = request.getfixturevalue("_mariadb_schema")
+    asyncio.run(_empty(url))
+    yield url
+
+
+@pytest.fixture
+def blank_database_url(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path
+) -> Iterator[str]:
+    """A database without a schema, as an operator first makes it."""
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'blank.db'}"
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    server.drop_database("blank")
+    yield server.create_database("blank")
+    server.drop_database("blank")
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def _mariadb_schema(mariadb: PrivateMariaDB) -> str:
+    url = mariadb.create_database("shop")
+    asyncio.run(_migrate(url))
+    return url
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url, Path())
+    try:
+        await migrations.migrate(database)
+    finally:
+        await database.close()
+
+
+async def _empty(url: str) -> None:
+    """Truncates, so that ids begin at 1 again; only what was used, because each costs a disk sync."""
+    connection = await asyncmy.connect(**connect_arguments(make_url(url)))
+    try:
+        async with connection.cursor() as cursor:
+            await cursor.execute("SHOW TABLES")
+            tables = [name for (name,) in await cursor.fetchall() if name not in KEPT_ROWS]
+            await cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
+            for table in tables:
+                await cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")
+                if await cursor.fetchall():
+                    await cursor.execute(f"TRUNCATE TABLE {table}")
+            await cursor.execute("DELETE FROM locations WHERE id > 1")
+    finally:
+        connection.close()
+
+
+# ── the service, in this process and as one of its own ───────────────────────
+
+
+@pytest.fixture
+def make_settings(database_url: str, tmp_path: Path) -> MakeSettings:
+    """Settings over this test's database; keyword arguments change them."""
+
+    def make(**changes: Any) -> Settings:
+        return settings_of(database_url, tmp_path, **changes)
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture
+async def shop(settings: Settings) -> AsyncIterator[Shop]:
+    """The service in this process, with a client that is signed in as the first admin."""
+    async with open_shop(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def workers() -> int:
+    """How many processes `service` has; `@pytest.mark.parametrize("workers", [1, 2])` changes it."""
+    return 1
+
+
+@pytest.fixture
+def service(database_url: str, workers: int) -> Iterator[Service]:
+    """`leafcraft serve` as a child process."""
+    with ExitStack() as stack:
+        yield stack.enter_context(Service(database_url, workers=workers))
