@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, check the books, print the table; exit 1 if a book disagrees."""
+"""`python -m bench`: measure, check the books, print the table; exit 1 if the books disagree."""
 
 import argparse
 import os
@@ -10,9 +10,11 @@ from typing import Final
 
 from bench import report
 from bench.figures import figures
+from bench.load import LoadError
 from bench.rounds import Bench
 from bench.subjects import MariaDBLedger, ServiceSubject, SQLiteLedger, TwinSubject
 from tests.harness.mariadb import PrivateMariaDB
+from tests.harness.processes import HarnessError
 from tests.harness.service import ROOT
 
 REPETITIONS: Final = 3
@@ -91,4 +93,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (HarnessError, LoadError) as error:
+        sys.exit(f"bench: {error}")

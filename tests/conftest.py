@@ -71,17 +71,13 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(
-    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path
-) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> str:
     """A database with the newest schema and not a row in it."""
     if database_kind == "sqlite":
-        shutil.copyfile(request.getfixturevalue("_sqlite_template"), tmp_path / "shop.db")
-        yield f"sqlite:///{tmp_path / 'shop.db'}"
-        return
+        return _sqlite_copy(request, tmp_path)
     url: str = request.getfixturevalue("_mariadb_schema")
     asyncio.run(_empty(url))
-    yield url
+    return url
 
 
 @pytest.fixture
@@ -103,6 +99,11 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.db"
     asyncio.run(_migrate(f"sqlite:///{path}"))
     return path
+
+
+def _sqlite_copy(request: pytest.FixtureRequest, directory: Path) -> str:
+    shutil.copyfile(request.getfixturevalue("_sqlite_template"), directory / "shop.db")
+    return f"sqlite:///{directory / 'shop.db'}"
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +160,29 @@ def settings(make_settings: MakeSettings) -> Settings:
 async def shop(settings: Settings) -> AsyncIterator[Shop]:
     """The service in this process, with a client that is signed in as the first admin."""
     async with open_shop(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def _shared_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield _sqlite_copy(request, tmp_path_factory.mktemp("shared"))
+        return
+    server: PrivateMariaDB = request.getfixturevalue("mariadb")
+    url = server.create_database("shared")
+    asyncio.run(_migrate(url))
+    yield url
+    server.drop_database("shared")
+
+
+@pytest.fixture(scope="module")
+async def shared_shop(
+    _shared_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shop]:
+    """One shop for all tests of a module: for those that are refused, or don't mind each other."""
+    async with open_shop(settings_of(_shared_url, tmp_path_factory.mktemp("data"))) as opened:
         yield opened
 
 

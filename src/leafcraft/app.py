@@ -6,10 +6,8 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 
 from leafcraft import __version__, config, migrations, money, times, worker
 from leafcraft.accounts import rules as account_rules
@@ -27,7 +25,7 @@ from leafcraft.errors import Code, Refusal, StartError
 from leafcraft.orders.api import orders
 from leafcraft.products.api import products
 from leafcraft.stock.api import stock
-from leafcraft.web import health, problems
+from leafcraft.web import health
 from leafcraft.web.call import Runtime
 from leafcraft.web.front import Front
 from leafcraft.writer import Writer
@@ -42,20 +40,15 @@ BYTES_PER_MB = 1024 * 1024
 def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     """A service for these settings. Nothing is opened before its lifespan begins. Raises StartError."""
     runtime, auth = compose(settings, clock)
-    slices = (account_operations(auth), products, stock, orders)
-    app = FastAPI(
+    app = Front(
+        runtime,
+        (account_operations(auth), products, stock, orders),
         title="Leafcraft",
         version=__version__,
         description="Orders and inventory that never oversell.",
         lifespan=lambda _: _life(runtime),
-        redirect_slashes=False,
-        redoc_url=None,
     )
-    for one in slices:
-        app.include_router(one.router)
     app.include_router(health.router(runtime))
-    app.add_exception_handler(HTTPException, _unknown_path)
-    app.add_middleware(Front, runtime=runtime, table=[row for one in slices for row in one.table])
     return app
 
 
@@ -142,15 +135,3 @@ def _introduce(email: str, password: str | None) -> None:
     lines = ("", "The first admin has been added. Sign in with", f"  e-mail    {email}")
     text = os.linesep.join((*lines, f"  password  {shown}", "", ""))
     os.write(1, text.encode())  # standard output itself: this must never pass through a log
-
-
-async def _unknown_path(request: Request, error: Exception) -> Response:
-    """FastAPI's own 404 and 405, as problems."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    wrong_method = status == problems.STATUS[Code.METHOD_NOT_ALLOWED.kind]
-    code = Code.METHOD_NOT_ALLOWED if wrong_method else Code.NOT_FOUND
-    path = request.scope["path"]
-    refusal = Refusal(code, f"There is nothing to {request.method} at this path.")
-    answer = problems.answer(refusal, path, request.scope.get("request_id", ""))
-    headers: dict[str, Any] = dict(getattr(error, "headers", None) or {})
-    return Response(answer.body, answer.status, headers, "application/problem+json")

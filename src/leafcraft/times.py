@@ -6,6 +6,7 @@ One integer means the same in every database and every driver, compares exactly,
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 MICROS_PER_SECOND = 1_000_000
 MICROS_PER_HOUR = 3600 * MICROS_PER_SECOND
@@ -21,6 +22,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+@lru_cache(maxsize=1024)
 def write(moment: int) -> str:
     """`1700000000000000` -> `2023-11-14T22:13:20Z`; fractions appear only when there are any."""
     return (_EPOCH + timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")

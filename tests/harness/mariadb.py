@@ -129,7 +129,7 @@ class PrivateMariaDB:
     def _answers(self) -> bool:
         try:
             return self.query("SELECT 1") == [(1,)]
-        except (OSError, asyncmy.errors.Error):
+        except (OSError, EOFError, asyncmy.errors.Error):
             return False
 
     async def _connect(self, database: str | None) -> Any:

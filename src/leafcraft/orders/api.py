@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Query
 
 from leafcraft.accounts.rules import Permission
@@ -134,8 +135,9 @@ def _cancelled(order: Order) -> Answer:
 
 
 def _moved(message: str, order: Order) -> Answer:
-    document = schemas.order(order)
-    return wire.tagged(200, order.version, {"message": message, "order": document}, of=document)
+    shown = wire.tagged(200, order.version, schemas.order(order))
+    body = wire.dump({"message": message, "order": orjson.Fragment(shown.body)})
+    return shown._replace(body=body)
 
 
 def _results(call: Call, order_ids: Sequence[int], outcomes: Sequence[Order | Refusal]) -> Answer:

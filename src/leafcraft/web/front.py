@@ -1,6 +1,6 @@
 """The front: sees every request first, serves the operations, and tells what came of it.
 
-Plain ASGI, ahead of FastAPI's routing: it gives each request its id, finds the operation, checks
+It stands ahead of FastAPI's routing: it gives each request its id, finds the operation, checks
 who is asking, bounds the body, and turns whatever is raised into a problem document. What is not
 an operation (the docs, health, metrics) goes on to FastAPI.
 """
@@ -12,18 +12,20 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leafcraft import metrics
 from leafcraft.errors import Code, Refusal
 from leafcraft.events import REQUEST_ID_CHARS_MAX
 from leafcraft.idempotency import Answer
+from leafcraft.logs import RequestLines
 from leafcraft.web import problems, wire
 from leafcraft.web.call import Call, Runtime
-from leafcraft.web.operations import Operation, template
+from leafcraft.web.operations import Operation, Operations, template
 
 log = logging.getLogger(__name__)
-access = logging.getLogger("leafcraft.access")
 
 BODY_BYTES_MAX = 1024 * 1024
 PATH_CHARS_MAX = 512
@@ -37,21 +39,23 @@ class Gone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class Front:
-    """ASGI middleware; `table` holds every operation with its method and path."""
+class Front(FastAPI):
+    """The FastAPI application, with its operations served ahead of its routing and middleware."""
 
-    def __init__(
-        self, app: ASGIApp, runtime: Runtime, table: Iterable[tuple[str, str, Operation]]
-    ) -> None:
-        self._app = app
+    def __init__(self, runtime: Runtime, slices: Iterable[Operations], **about: Any) -> None:
+        super().__init__(redirect_slashes=False, redoc_url=None, **about)
         self._runtime = runtime
+        self._lines = RequestLines()
         self._operations: dict[str, dict[str, Operation]] = {}
-        for method, path, operation in table:
-            self._operations.setdefault(template(path), {})[method] = operation
+        for one in slices:
+            self.include_router(one.router)
+            for method, path, operation in one.table:
+                self._operations.setdefault(template(path), {})[method] = operation
+        self.add_exception_handler(HTTPException, _unknown_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
         started = time.perf_counter()
         headers = dict(scope["headers"])
@@ -61,7 +65,7 @@ class Front:
         operation = None
         if methods is None:
             scope["request_id"] = call.request_id
-            status = await _pass_on(self._app, scope, receive, send)
+            status = await _pass_on(super().__call__, scope, receive, send)
         else:
             operation = methods.get("GET" if call.method == "HEAD" else call.method)
             try:
@@ -72,7 +76,7 @@ class Front:
                 status = await _send(answer, call, scope, send)
             except Gone:
                 return
-        _tell(call, operation, status, time.perf_counter() - started)
+        self._tell(call, operation, status, time.perf_counter() - started)
 
     async def _answer(
         self, operation: Operation, call: Call, ids: list[int], receive: Receive
@@ -98,6 +102,18 @@ class Front:
         call.caller = await self._runtime.authenticate(call.header(b"authorization") or "")
         if permission not in call.caller.permissions:
             raise Refusal(Code.FORBIDDEN, f"This needs the permission {permission}.")
+
+    def _tell(self, call: Call, operation: Operation | None, status: int, seconds: float) -> None:
+        """One line in the log and one count in the metrics for every request."""
+        metrics.observe(operation.name if operation else _OTHER, status, seconds)
+        self._lines.add(
+            method=call.method,
+            path=call.path,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            caller=call.caller.name,
+            request_id=call.request_id,
+        )
 
 
 def _place(path: str) -> tuple[str, list[int]]:
@@ -215,16 +231,12 @@ async def _pass_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
     return status
 
 
-def _tell(call: Call, operation: Operation | None, status: int, seconds: float) -> None:
-    """One line in the log and one count in the metrics for every request."""
-    metrics.observe(operation.name if operation else _OTHER, status, seconds)
-    if access.isEnabledFor(logging.INFO):
-        line = {
-            "method": call.method,
-            "path": call.path,
-            "status": status,
-            "ms": round(seconds * 1000, 2),
-            "caller": call.caller.name,
-            "request_id": call.request_id,
-        }
-        access.info("request", extra=line)
+async def _unknown_path(request: Request, error: Exception) -> Response:
+    """FastAPI's own 404 and 405, as problems."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    wrong_method = status == problems.STATUS[Code.METHOD_NOT_ALLOWED.kind]
+    code = Code.METHOD_NOT_ALLOWED if wrong_method else Code.NOT_FOUND
+    refusal = Refusal(code, f"There is nothing to {request.method} at this path.")
+    answer = problems.answer(refusal, request.scope["path"], request.scope["request_id"])
+    headers = getattr(error, "headers", None)
+    return Response(answer.body, answer.status, headers, "application/problem+json")

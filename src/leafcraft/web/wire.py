@@ -109,21 +109,18 @@ def parse(body: bytes) -> Any:
 
 def canonical(document: Any) -> bytes:
     """One spelling for documents that mean the same: the order of members and white space don't count."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), default=str).encode()
+    return orjson.dumps(document, default=str, option=orjson.OPT_SORT_KEYS)
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def tagged(
-    status: int, version: int, document: Any, *, of: Any = None, location: str = ""
-) -> Answer:
+def tagged(status: int, version: int, document: Any, *, location: str = "") -> Answer:
     """An answer about one thing, with its strong `ETag`: the version it was last edited at, and a
-    digest of all that is shown of it. `of` is the thing where it is only a part of the document."""
+    digest of all that is shown of it."""
     body = dump(document)
-    shown = body if of is None else dump(of)
-    return Answer(status, body, f'"{version}.{_digest(shown)}"', location)
+    return Answer(status, body, f'"{version}.{_digest(body)}"', location)
 
 
 def listing(rows: Sequence[Any], next_cursor: str) -> Answer:

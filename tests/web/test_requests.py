@@ -1,0 +1,77 @@
+"""One request id: given or made, in the answer, in the problem and in the log line."""
+
+import json
+import logging
+import re
+
+import pytest
+
+from leafcraft.logs import JsonLines
+from tests.builders import Shop, another, found, problem
+
+pytestmark = pytest.mark.anyio
+
+GIVEN = "checkout-7.a:b_c"
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    """The access lines, as they are written."""
+    records = [record for record in caplog.records if record.name == "leafcraft.access"]
+    return [json.loads(JsonLines().format(record)) for record in records]
+
+
+async def test_a_given_request_id_is_in_the_answer_the_problem_and_the_log(
+    shared_shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "leafcraft.access"):
+        answer = await shared_shop.get("/orders/999", headers={"X-Request-ID": GIVEN})
+    assert answer.headers["x-request-id"] == GIVEN
+    assert problem(answer, 404, "not_found")["request_id"] == GIVEN
+    (line,) = logged(caplog)
+    told = {"request_id": GIVEN, "status": 404, "method": "GET", "path": "/orders/999"}
+    assert told.items() <= line.items()
+    assert line["caller"] == "user:1"
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "two words", "x" * 129, "a\tb", 'quo"te', "ünï", "{json}", "a;b", "<script>"]
+)
+async def test_an_id_that_is_none_is_replaced(shared_shop: Shop, bad: str) -> None:
+    answer = await shared_shop.get("/products/", headers={"X-Request-ID": bad.encode()})  # type: ignore[dict-item]
+    assert re.fullmatch(r"[0-9a-f]{24}", answer.headers["x-request-id"])
+
+
+async def test_every_request_gets_an_id_of_its_own(shared_shop: Shop) -> None:
+    ids = [(await shared_shop.get("/products/")).headers["x-request-id"] for _ in range(5)]
+    assert len(set(ids)) == 5
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/nothing"])
+async def test_paths_that_are_no_operations_carry_the_id_too(shared_shop: Shop, path: str) -> None:
+    answer = await shared_shop.get(path, headers={"X-Request-ID": GIVEN})
+    assert answer.headers.get_list("x-request-id") == [GIVEN]
+
+
+async def test_the_id_reaches_a_stranger_as_well(
+    shared_shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with another(shared_shop) as stranger:
+        with caplog.at_level(logging.INFO, "leafcraft.access"):
+            answer = await stranger.get("/orders/", headers={"X-Request-ID": GIVEN})
+    assert problem(answer, 401, "not_authenticated")["request_id"] == GIVEN
+    (line,) = logged(caplog)
+    assert (line["request_id"], line["status"]) == (GIVEN, 401)
+
+
+async def test_neither_password_nor_token_is_ever_logged(
+    shared_shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer = await shared_shop.sign_in(password="not the password at all")
+        problem(answer, 401, "invalid_credentials")
+        token = found(await shared_shop.sign_in())["access_token"]
+        await shared_shop.get("/orders/")
+    text = "\n".join(JsonLines().format(record) for record in caplog.records)
+    assert "not the password at all" not in text
+    assert token not in text
+    assert shared_shop.client.headers["authorization"].split()[1] not in text
