@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -20,9 +21,12 @@ from tests.harness.service import ROOT
 REPETITIONS: Final = 3
 WINDOW_SECONDS: Final = 4.0
 QUICK_WINDOW_SECONDS: Final = 2.0
+IDLE_LOAD_MAX: Final = 0.5
 
 
 def main() -> int:
+    # A stop from outside unwinds like any other end, so that no server and no directory is left.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
     arguments = _arguments()
     quick = arguments.quick
     repetitions = 1 if quick else arguments.repetitions
@@ -43,6 +47,10 @@ def main() -> int:
     report.write_json(arguments.json, measured, bench.samples, context)
     print(f"\n{report.table(measured)}\n")
     print(f"{bench.acknowledged:,} requests acknowledged; every sample is in {arguments.json}")
+    if load_before[0] > IDLE_LOAD_MAX:
+        print(
+            f"The machine was busy before the start (load {load_before[0]:.1f}): don't quote this."
+        )
     for fault in bench.faults:
         print(f"FAULT {fault}", file=sys.stderr)
     return 1 if bench.faults else 0

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import statistics
-import subprocess
 import tempfile
 import time
 import uuid
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.subjects import PRODUCTS, Subject
+from tests.harness.processes import Child
 
 CONNECTIONS: Final = 64
 WARM_SECONDS: Final = 0.7
@@ -122,16 +122,17 @@ def _wrk(subject: Subject, load: Load, scratch: Path, created: Path | None = Non
         raise LoadError("wrk is not installed (on Debian: apt-get install wrk)")
     shape = ["-t1", f"-c{CONNECTIONS}", f"-d{ROUND_SECONDS_MAX + 10}s"]
     patience = f"--timeout={REQUEST_SECONDS_MAX}s"
-    done = subprocess.run(
+    wrk = Child(
         [program, *shape, patience, "-s", str(_SCRIPT), f"http://127.0.0.1:{subject.port}"],
-        env=_settings(subject, load, scratch, created),
-        capture_output=True,
-        text=True,
-        check=False,
+        name="wrk",
+        logs=scratch,
+        environment=_settings(subject, load, scratch, created),
     )
-    report = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not report:
-        raise LoadError(f"wrk failed with code {done.returncode}: {done.stdout}\n{done.stderr}")
+    code = wrk.finish(within_seconds=ROUND_SECONDS_MAX + 20)
+    lines = wrk.stdout_path.read_text().splitlines()
+    report = [line for line in lines if line.startswith("RESULT ")]
+    if code or not report:
+        raise LoadError(f"wrk failed with code {code}\n{wrk.log_tail()}")
     return _round(json.loads(report[0].removeprefix("RESULT ")))
 
 

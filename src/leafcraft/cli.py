@@ -82,7 +82,6 @@ def migrate_command() -> None:
 
     async def work() -> tuple[str | None, str]:
         database = Database(settings.database_url, settings.data_dir)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
         try:
             await database.wait()
             return await migrations.migrate(database)

@@ -44,11 +44,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     rate_limit: Literal["on", "off"] = "on"
 
-    @property
-    def embedded(self) -> bool:
-        """Whether the database is a file of the service's own."""
-        return self.database_url.startswith("sqlite")
-
 
 def load() -> Settings:
     """The environment's settings. Raises StartError with one line that names what is wrong."""

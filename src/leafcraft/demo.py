@@ -93,7 +93,7 @@ async def _stock_up(writer: Writer, wanted: int, chance: random.Random) -> Seque
                 return found
             name = f"{leaf.replace('-', ' ')}, {form}"
             draft = Draft(rules.sku_from(name), name, round(price * chance.uniform(0.8, 1.6)))
-            opening = chance.choice((0, 12, 40, 120, 400, 900))
+            opening = chance.choice((0, 30, 90, 250, 800, 2000))
             made: Stocked = await writer.perform(
                 products.create, products.Create(draft, opening, DEMO)
             )

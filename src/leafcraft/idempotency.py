@@ -6,7 +6,7 @@ runs again, and finds the answer.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Index, SmallInteger
@@ -67,11 +67,9 @@ async def find(tx: Transaction, keys: Sequence[Key]) -> Mapping[bytes, tuple[Key
     """What is stored under the digests of these keys: the first request's key, and its answer."""
     if not keys:
         return {}
-    marks = ",".join(["%s"] * len(keys))
     rows = await tx.fetch(
         "SELECT digest, fingerprint, status, body, etag, location FROM idempotency_keys"
-        f" WHERE digest IN ({marks})",
-        [key.digest for key in keys],
+        f" WHERE digest IN {_hex(key.digest for key in keys)}"
     )
     return {
         digest: (Key(digest, fingerprint), Answer(status, body, etag, location))
@@ -108,6 +106,11 @@ async def _sweep(tx: Transaction, stored_before: int) -> int:
     )
     if not old:
         return 0
-    marks = ",".join(["%s"] * len(old))
-    digests = sorted(digest for (digest,) in old)
-    return await tx.change(f"DELETE FROM idempotency_keys WHERE digest IN ({marks})", digests)
+    digests = _hex(sorted(digest for (digest,) in old))
+    return await tx.change(f"DELETE FROM idempotency_keys WHERE digest IN {digests}")
+
+
+def _hex(digests: Iterable[bytes]) -> str:
+    """For IN: every database reads x'…' as bytes, and it costs a fraction of a driver's escaping."""
+    literals = ",".join(f"x'{digest.hex()}'" for digest in digests)
+    return f"({literals})"

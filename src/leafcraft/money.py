@@ -28,10 +28,11 @@ class Currency(NamedTuple):
             raise ValueError("must be zero or more")
         if amount > AMOUNT_MINOR_MAX:
             raise ValueError(f"must be at most {self.text(AMOUNT_MINOR_MAX)}")
-        scaled = amount.scaleb(self.decimals)
-        minor = int(scaled)
-        if minor != scaled:
+        _, digits, exponent = amount.as_tuple()
+        beyond = -int(exponent) - self.decimals
+        if beyond > 0 and any(digits[-beyond:]):
             raise ValueError(f"must have at most {self.decimals} decimals ({self.code})")
+        minor = int(amount.scaleb(self.decimals))
         if minor > AMOUNT_MINOR_MAX:
             raise ValueError(f"must be at most {self.text(AMOUNT_MINOR_MAX)}")
         return minor

@@ -9,7 +9,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from leafcraft import __version__, logs, metrics
-from leafcraft.app import compose, first_admin, opened
+from leafcraft.accounts.first import first_admin
+from leafcraft.app import compose, opened
 from leafcraft.config import ENV_PREFIX, Settings
 from leafcraft.errors import StartError
 
@@ -55,7 +56,7 @@ def _run(settings: Settings, taken: socket.socket) -> None:
 async def _prepare(settings: Settings) -> None:
     runtime, _ = compose(settings)
     async with opened(runtime):
-        await first_admin(runtime.writer, settings)
+        await first_admin(runtime.database, runtime.writer, settings)
 
 
 def _taken_port(host: str, port: int) -> socket.socket:

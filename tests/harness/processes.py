@@ -95,12 +95,16 @@ class Child:
     def terminate(self, *, within_seconds: float) -> int:
         """SIGTERM, wait for a clean end, give its exit code; a child that hangs on is an error."""
         self.send(signal.SIGTERM)
+        return self.finish(within_seconds=within_seconds)
+
+    def finish(self, *, within_seconds: float) -> int:
+        """Wait until the child ends by itself, give its exit code; one that hangs on is an error."""
         try:
             code = self._process.wait(within_seconds)
         except subprocess.TimeoutExpired:
             tail = self.log_tail()
             self.kill()
-            message = f"{self.name} ignored SIGTERM for {within_seconds:g} s\n{tail}"
+            message = f"{self.name} had not ended after {within_seconds:g} s\n{tail}"
             raise HarnessError(message) from None
         self.kill()  # whatever the child forgot to take along
         return code

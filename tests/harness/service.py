@@ -166,6 +166,7 @@ class Service:
             **database,
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(self._home),  # what a killed service leaves behind goes with stop()
             "LEAFCRAFT_DATA_DIR": str(self.data_dir),
             "LEAFCRAFT_HOST": "127.0.0.1",
             "LEAFCRAFT_PORT": str(self.port),

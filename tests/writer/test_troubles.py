@@ -69,10 +69,6 @@ def test_every_server_code_means_what_the_table_says(code: int, trouble: Trouble
     assert trouble_of(DBAPIError("SELECT 1", (), error)) is trouble
 
 
-def test_mysql_says_in_its_own_way_that_it_hung_up_on_an_idle_connection() -> None:
-    assert trouble_of(asyncmy.errors.OperationalError(4031, "…")) is Trouble.LOST
-
-
 @pytest.mark.parametrize(
     ("code", "trouble"),
     [

@@ -17,8 +17,8 @@ class AddUser(NamedTuple):
     password_hash: str
     role: Role
     by: Cause
-    only_first: bool = False
-    """Add nobody when there is somebody already: several processes may start at once."""
+    first_admin: bool = False
+    """Add nobody when there is an admin already: several processes may start at once."""
 
 
 class SetPassword(NamedTuple):
@@ -35,8 +35,8 @@ async def add_user(tx: Transaction, commands: Sequence[AddUser]) -> Sequence[Use
 
 
 async def _add(tx: Transaction, known: dict[str, User], command: AddUser) -> User | Refusal:
-    if command.only_first and await store.count(tx):
-        return Refusal(Code.CONFLICT, "There are users already.")
+    if command.first_admin and await store.admins(tx):
+        return Refusal(Code.CONFLICT, "There is an admin already.")
     if command.email in known:
         return Refusal(Code.EMAIL_TAKEN, f"{command.email} has an account already.")
     (user_id,) = await store.add(tx, [(command.email, command.password_hash, command.role)])

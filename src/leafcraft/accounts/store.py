@@ -63,9 +63,12 @@ async def everybody(source: Source) -> Sequence[User]:
     return [_user(row) for row in await source.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")]
 
 
-async def count(source: Source) -> int:
-    ((users,),) = await source.fetch("SELECT COUNT(*) FROM users")
-    return int(users)
+async def admins(source: Source) -> int:
+    """How many there are."""
+    ((found,),) = await source.fetch(
+        "SELECT COUNT(*) FROM users WHERE role = %s", (Role.ADMIN.value,)
+    )
+    return int(found)
 
 
 async def add(tx: Transaction, users: Sequence[tuple[str, str, Role]]) -> list[int]:

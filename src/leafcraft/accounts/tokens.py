@@ -71,19 +71,19 @@ def _unknown() -> Refusal:
     return Refusal(Code.NOT_AUTHENTICATED, "The token is not one of this service.")
 
 
-def secret(settings: Settings) -> str:
-    """The signing key: the setting, or a random one kept beside the embedded database.
+def secret(settings: Settings, home: Path | None) -> str:
+    """The signing key: the setting, or a random one kept in the embedded database's folder.
 
     Raises StartError when there is neither: several nodes must share one key, so none is made up.
     """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
-    if not settings.embedded:
+    if home is None:
         raise StartError(
             "LEAFCRAFT_SECRET_KEY is not set: give all nodes of this database the same random"
             " key of 32 or more characters (openssl rand -hex 32)"
         )
-    return _kept_secret(settings.data_dir / SECRET_FILE)
+    return _kept_secret(home / SECRET_FILE)
 
 
 def _kept_secret(path: Path) -> str:

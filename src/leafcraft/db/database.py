@@ -50,6 +50,10 @@ class Database:
         self.url = _url(address, data_dir)
         self.embedded = self.url.drivername == sqlite.DRIVER
         self._readers = _readers(self.url)
+        self.home = Path(self.url.database or "").parent if self.embedded else None
+        """The folder of an embedded database; made if need be."""
+        if self.home is not None:
+            _make(self.home)
 
     async def read(self, load: Callable[[Reader], Awaitable[T]]) -> T:
         """What `load` returns, from one snapshot. Reads change nothing, so a lost connection is tried again.
@@ -122,6 +126,13 @@ class Database:
 
     async def close(self) -> None:
         await self._readers.dispose()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"LEAFCRAFT_DATA_DIR: can't make {folder}: {error.strerror}") from None
 
 
 def _url(address: str, data_dir: Path) -> URL:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -200,8 +201,8 @@ async def _respond(
 
 def _next_link(cursor: str, call: Call, scope: Scope) -> str:
     """RFC 8288. Absolute where the Host header can be one, so that clients can follow it as it is."""
-    kept = [part for part in call.query.split("&") if part and not part.startswith("cursor=")]
-    target = f"{scope['path']}?{'&'.join([*kept, f'cursor={cursor}'])}"
+    kept = [(name, value) for name, value in parse_qsl(call.query) if name != "cursor"]
+    target = f"{scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"
     host = call.header(b"host") or ""
     base = f"{scope['scheme']}://{host}" if _HOST.fullmatch(host) else ""
     return f'<{base}{target}>; rel="next"'
