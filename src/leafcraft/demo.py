@@ -35,6 +35,7 @@ FORMS = (
     ("Iced Mix", 850),
     ("Wholesale 1 kg", 7900),
 )
+OPENINGS = (0, 40, 90, 150, 150, 300, 300, 300, 600, 600, 600, 900, 900, 1500, 2000)
 ORDERS_A_DAY = 24
 CONFIRMED_SHARE = 0.86
 CANCELLED_SHARE = 0.07
@@ -93,7 +94,7 @@ async def _stock_up(writer: Writer, wanted: int, chance: random.Random) -> Seque
                 return found
             name = f"{leaf.replace('-', ' ')}, {form}"
             draft = Draft(rules.sku_from(name), name, round(price * chance.uniform(0.8, 1.6)))
-            opening = chance.choice((0, 30, 90, 250, 800, 2000))
+            opening = chance.choice(OPENINGS)
             made: Stocked = await writer.perform(
                 products.create, products.Create(draft, opening, DEMO)
             )
