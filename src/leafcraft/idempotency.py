@@ -28,7 +28,8 @@ class Answer(NamedTuple):
     body: bytes
     etag: str = ""
     location: str = ""
-    next_cursor: str = ""
+    next_query: str = ""
+    """Of a list: the query of its next page; empty on the last one."""
     replayed: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     """What else belongs to this very reply; never stored."""

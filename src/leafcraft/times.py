@@ -22,10 +22,16 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-@lru_cache(maxsize=1024)
 def write(moment: int) -> str:
     """`1700000000000000` -> `2023-11-14T22:13:20Z`; fractions appear only when there are any."""
-    return (_EPOCH + timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
+    seconds, micros = divmod(moment, MICROS_PER_SECOND)
+    return f"{_second(seconds)}.{micros:06d}Z" if micros else f"{_second(seconds)}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    """Most of what is shown happened in a few seconds, so the calendar is asked once for each."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def read(text: datetime) -> int:

@@ -130,9 +130,7 @@ async def test_what_can_not_be_edited_is_refused(shared_shop: Shop, body: Json) 
 
 
 @pytest.mark.parametrize("verb", ["", "/archive", "/unarchive"])
-async def test_a_product_that_is_not_there_can_not_be_changed(
-    shared_shop: Shop, verb: str
-) -> None:
+async def test_a_product_that_is_not_there_can_not_be_changed(shared_shop: Shop, verb: str) -> None:
     call = shared_shop.post if verb else shared_shop.patch
     body = None if verb else {"price": 1}
     problem(await call(f"/products/999{verb}", body), 404, "not_found")

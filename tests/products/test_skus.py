@@ -70,7 +70,8 @@ async def test_one_code_in_two_spellings_is_taken(shop: Shop, first: str, second
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("ete", "été"), ("a", "ä"), ("n", "ñ"), ("o", "ø"), ("i", "ı"), ("a", "a.")]
+    ("first", "second"),
+    [("ete", "été"), ("a", "ä"), ("n", "ñ"), ("o", "ø"), ("i", "ı"), ("a", "a.")],
 )
 async def test_two_codes_that_look_alike_are_two(shop: Shop, first: str, second: str) -> None:
     one, two = await shop.product(sku=first), await shop.product(sku=second)

@@ -49,9 +49,7 @@ def amount(answer: Response, member: str) -> str:
         (LARGEST, LARGEST),
     ],
 )
-async def test_a_price_is_shown_as_exactly_what_was_sent(
-    shop: Shop, sent: str, shown: str
-) -> None:
+async def test_a_price_is_shown_as_exactly_what_was_sent(shop: Shop, sent: str, shown: str) -> None:
     created = await priced(shop, sent)
     found(created, 201)
     assert amount(created, "price") == shown

@@ -37,7 +37,10 @@ async def test_an_order_is_confirmed_and_cancelled_by_patch_and_by_post(
     shop: Shop, method: str
 ) -> None:
     order = await shop.order((await shop.product(), 1))
-    for verb, message in (("confirm", "Order Confirmed successfully"), ("cancel", "Order cancelled")):
+    for verb, message in (
+        ("confirm", "Order Confirmed successfully"),
+        ("cancel", "Order cancelled"),
+    ):
         answer = await shop.client.request(method, f"/orders/{order['id']}/{verb}")
         assert found(answer)["message"] == message
 
@@ -117,7 +120,9 @@ async def test_an_unknown_query_parameter_stops_a_create(shop: Shop, path: str) 
     assert await shop.everything() == before
 
 
-@pytest.mark.parametrize("query", ["limit=1&limit=2", "sort=id&limit=5&sort=-id", "limit=1&limit=1"])
+@pytest.mark.parametrize(
+    "query", ["limit=1&limit=2", "sort=id&limit=5&sort=-id", "limit=1&limit=1"]
+)
 async def test_a_parameter_given_twice_is_refused(shared_shop: Shop, query: str) -> None:
     problem(await shared_shop.get(f"/products/?{query}"), 422, "validation_error")
 

@@ -54,9 +54,7 @@ async def refusals(shop: Shop) -> list[tuple[Code, Json]]:
             "/products/", {"name": "B", "price": 1}, headers=keyed
         ),
     }
-    return [
-        (code, problem(answer, STATUS[code.kind], code.word)) for code, answer in asked.items()
-    ]
+    return [(code, problem(answer, STATUS[code.kind], code.word)) for code, answer in asked.items()]
 
 
 async def test_every_code_is_told_in_the_same_shape(shop: Shop) -> None:
@@ -91,7 +89,9 @@ async def test_a_problem_names_the_path_that_was_asked(shared_shop: Shop) -> Non
 
 
 async def test_every_bad_field_has_its_pointer(shared_shop: Shop) -> None:
-    body = {"items": [{"product_id": 1, "quantity": 1}, {"product_id": "x", "quantity": 0, "a/b": 1}]}
+    body = {
+        "items": [{"product_id": 1, "quantity": 1}, {"product_id": "x", "quantity": 0, "a/b": 1}]
+    }
     answer = problem(await shared_shop.post("/orders/", body), 422, "validation_error")
     pointers = {error["pointer"] for error in answer["errors"]}
     assert pointers == {"/items/1/product_id", "/items/1/quantity", "/items/1/a~1b"}

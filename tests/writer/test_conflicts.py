@@ -93,9 +93,7 @@ class Crossing:
         self.tries = 0
         self._mine, self._theirs = mine, theirs
 
-    async def __call__(
-        self, tx: Transaction, commands: Sequence[tuple[int, int]]
-    ) -> Sequence[int]:
+    async def __call__(self, tx: Transaction, commands: Sequence[tuple[int, int]]) -> Sequence[int]:
         self.tries += 1
         ((first, second),) = commands
         sql = "UPDATE products SET version = version + 1 WHERE id = %s"

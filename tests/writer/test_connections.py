@@ -67,7 +67,9 @@ async def test_what_is_too_long_is_refused_and_not_cut_off(database: Database) -
     async with link_to(database) as link:
         row = ("x" * 65, "main", 0, True, 1, 1)
         with pytest.raises(Exception, match="too long"):
-            await link.insert("locations", "code, name, priority, active, created_at, updated_at", [row])
+            await link.insert(
+                "locations", "code, name, priority, active, created_at, updated_at", [row]
+            )
 
 
 @mariadb_only
@@ -117,7 +119,9 @@ class Counted:
         for product_id in commands:
             sql = f"SELECT seq FROM stock_levels WHERE product_id = %s{tx.for_update}"
             ((seq,),) = await tx.fetch(sql, (product_id,))
-            await tx.change("UPDATE stock_levels SET seq = %s WHERE product_id = %s", (seq + 1, product_id))
+            await tx.change(
+                "UPDATE stock_levels SET seq = %s WHERE product_id = %s", (seq + 1, product_id)
+            )
             found.append(seq)
         return found
 

@@ -101,7 +101,9 @@ async def outcome_of(shop: Workshop, order_id: int, named: Key | None) -> int | 
 
 @pytest.mark.parametrize("named", [True, False], ids=["with a key", "without a key"])
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("error", [ConnectionResetError(), ValueError("a defect")], ids=["lost", "defect"])
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(), ValueError("a defect")], ids=["lost", "defect"]
+)
 async def test_whichever_call_fails_a_confirmation_is_whole_or_nothing(
     workshop: Workshop, unlucky: Unlucky, error: Exception, done: bool, named: bool
 ) -> None:

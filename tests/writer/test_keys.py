@@ -23,9 +23,7 @@ async def test_a_retry_gets_the_first_answer_again(workshop: Workshop) -> None:
 
 async def test_retries_in_one_batch_get_one_answer(workshop: Workshop) -> None:
     tea = await workshop.product()
-    answers = await asyncio.gather(
-        *(workshop.place((tea, 1), key=key("k")) for _ in range(10))
-    )
+    answers = await asyncio.gather(*(workshop.place((tea, 1), key=key("k")) for _ in range(10)))
     assert {answer.body for answer in answers} == {b"1"}
     assert [answer.replayed for answer in answers] == [False] + [True] * 9
     assert await workshop.count("orders") == 1
@@ -131,9 +129,7 @@ async def test_keys_are_forgotten_when_their_time_is_over_and_not_before(
     async with link_to(workshop.database) as link:
         assert await link.run(lambda: link.change(sql, (key("old").digest,))) == 1
     before = times.now() - times.MICROS_PER_HOUR
-    swept = [
-        await workshop.writer.perform(idempotency.sweep, Sweep(before, BY)) for _ in range(2)
-    ]
+    swept = [await workshop.writer.perform(idempotency.sweep, Sweep(before, BY)) for _ in range(2)]
     assert swept == [1, 0]
     assert (await workshop.place((tea, 1), key=key("new"))).replayed
     assert not (await workshop.place((tea, 1), key=key("old"))).replayed

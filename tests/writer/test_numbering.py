@@ -108,9 +108,7 @@ async def test_orders_keep_their_own_lines_where_the_server_counts_in_steps(
     workshop: Workshop,
 ) -> None:
     products = [await workshop.product(stock=100) for _ in range(3)]
-    ids = await asyncio.gather(
-        *(workshop.order((products[n % 3], n + 1)) for n in range(30))
-    )
+    ids = await asyncio.gather(*(workshop.order((products[n % 3], n + 1)) for n in range(30)))
     found = await workshop.rows("SELECT order_id, product_id, quantity FROM order_lines")
     assert sorted(found) == sorted((ids[n], products[n % 3], n + 1) for n in range(30))
     await workshop.assert_sound()

@@ -120,9 +120,7 @@ async def test_a_fold_and_the_writer_it_folds_may_meet(
 ) -> None:
     product_id = await neighbour.product()
     for _ in range(10):
-        await asyncio.gather(
-            fold(workshop), *(neighbour.order((product_id, 1)) for _ in range(3))
-        )
+        await asyncio.gather(fold(workshop), *(neighbour.order((product_id, 1)) for _ in range(3)))
     assert await workshop.count("orders") == 30
     await workshop.assert_sound()
 

@@ -35,10 +35,10 @@ class Reader:
         if self._connection.dialect.paramstyle == "qmark":
             sql = sql.replace("%s", "?")
         found = await self._connection.exec_driver_sql(sql, tuple(values))
-        return found.tuples().all()
+        return found.all()
 
     async def select(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row]:
-        found: Sequence[Row] = (await self._connection.execute(statement)).tuples().all()
+        found: Sequence[Row] = (await self._connection.execute(statement)).all()
         return found
 
 

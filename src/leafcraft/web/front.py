@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -173,8 +172,8 @@ async def _send(answer: Answer, call: Call, scope: Scope, send: Send) -> int:
         headers.append((b"etag", answer.etag.encode()))
     if reading:
         headers.append((b"cache-control", b"private, no-cache"))
-        if answer.next_cursor:
-            headers.append((b"link", _next_link(answer.next_cursor, call, scope).encode()))
+        if answer.next_query:
+            headers.append((b"link", _next_link(answer.next_query, call, scope).encode()))
         if answer.etag and _has_it(call.header(b"if-none-match"), answer.etag):
             await _respond(send, 304, headers, b"")
             return 304
@@ -199,13 +198,11 @@ async def _respond(
     await send({"type": "http.response.body", "body": body})
 
 
-def _next_link(cursor: str, call: Call, scope: Scope) -> str:
+def _next_link(query: str, call: Call, scope: Scope) -> str:
     """RFC 8288. Absolute where the Host header can be one, so that clients can follow it as it is."""
-    kept = [(name, value) for name, value in parse_qsl(call.query) if name != "cursor"]
-    target = f"{scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"
     host = call.header(b"host") or ""
     base = f"{scope['scheme']}://{host}" if _HOST.fullmatch(host) else ""
-    return f'<{base}{target}>; rel="next"'
+    return f'<{base}{scope["path"]}?{query}>; rel="next"'
 
 
 def _has_it(held: str | None, etag: str) -> bool:

@@ -24,6 +24,7 @@ from leafcraft.web.call import Call
 Endpoint = Callable[..., Awaitable[Answer]]
 
 QUERY_FIELDS_MAX = 50
+QUERIES_KEPT_MAX = 1000
 ALWAYS = (Code.VALIDATION_ERROR, Code.DATABASE_UNAVAILABLE)
 GUARDED = (Code.NOT_AUTHENTICATED, Code.TOKEN_EXPIRED, Code.FORBIDDEN)
 WRITES = (Code.IDEMPOTENCY_KEY_REUSED, Code.BODY_TOO_LARGE, Code.OVERLOADED)
@@ -78,6 +79,7 @@ class Operation:
         self._query = _model(parameters, "query")
         self._body = _model(parameters, "body")
         self._form = _model(parameters, "form")
+        self._queries: dict[str, BaseModel] = {}
 
     @property
     def takes_body(self) -> bool:
@@ -94,13 +96,20 @@ class Operation:
             form = _fields(_text(body))
             return await self._endpoint(call, *ids, form=_valid("body", self._form, form, call))
         if self._query is not None:
-            fields = _fields(call.query)
-            return await self._endpoint(
-                call, *ids, query=_valid("query", self._query, fields, call)
-            )
+            return await self._endpoint(call, *ids, query=self._queried(self._query, call))
         if call.query:
             _refuse_unknown(call.query)
         return await self._endpoint(call, *ids)
+
+    def _queried(self, model: type[BaseModel], call: Call) -> BaseModel:
+        """The query's parameters. Clients repeat themselves, so the last ones read are kept."""
+        known = self._queries.get(call.query)
+        if known is None:
+            known = _valid("query", model, _fields(call.query), call)
+            if len(self._queries) >= QUERIES_KEPT_MAX:
+                self._queries.clear()
+            self._queries[call.query] = known
+        return known
 
 
 class Operations:

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 from pydantic import Field
@@ -40,12 +41,14 @@ class ListQuery(wire.Query):
         return Page(self.limit, self.sort, after)
 
     def cut(self, rows: Sequence[T], id_of: str = "id") -> tuple[Sequence[T], str]:
-        """The page's own rows, and the cursor of the next page (empty: there is none)."""
+        """The page's own rows, and the query of the next page (empty: there is none)."""
         if len(rows) <= self.limit:
             return rows, ""
         shown = rows[: self.limit]
         last, column = shown[-1], self.sort.removeprefix("-")
-        return shown, _encode(self._kind(), getattr(last, column), getattr(last, id_of))
+        cursor = _encode(self._kind(), getattr(last, column), getattr(last, id_of))
+        asked = self.model_dump(mode="json", exclude_unset=True) | {"cursor": cursor}
+        return shown, urlencode(asked)
 
     def _kind(self) -> str:
         """Fingerprint of order and filters: a cursor means nothing under others."""

@@ -123,10 +123,10 @@ def tagged(status: int, version: int, document: Any, *, location: str = "") -> A
     return Answer(status, body, f'"{version}.{_digest(body)}"', location)
 
 
-def listing(rows: Sequence[Any], next_cursor: str) -> Answer:
+def listing(rows: Sequence[Any], next_query: str) -> Answer:
     """A bare array, with the digest of it as its `ETag`, and where the next page begins."""
     body = dump(rows)
-    return Answer(200, body, f'"{_digest(body + next_cursor.encode())}"', next_cursor=next_cursor)
+    return Answer(200, body, f'"{_digest(body + next_query.encode())}"', next_query=next_query)
 
 
 def _digest(shown: bytes) -> str:

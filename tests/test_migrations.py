@@ -1,0 +1,139 @@
+"""The schema's history: one line of steps that every database can walk, whoever else walks it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from leafcraft import migrations
+from leafcraft.db import Base, Database
+from leafcraft.errors import StartError
+from tests.builders import found, open_shop, problem, settings_of
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def database_at(url: str) -> AsyncIterator[Database]:
+    database = Database(url, Path())
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def test_an_empty_database_is_brought_up_to_date_in_one_go(blank_database_url: str) -> None:
+    async with database_at(blank_database_url) as database:
+        assert await migrations.current(database) is None
+        assert await migrations.migrate(database) == (None, migrations.newest())
+        assert await migrations.current(database) == migrations.newest()
+        assert await migrations.migrate(database) == (migrations.newest(), migrations.newest())
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, Base.metadata))
+
+
+async def test_the_models_are_what_the_migrations_make(database_url: str) -> None:
+    async with database_at(database_url) as database:
+        assert await database.inspect(differences) == []
+
+
+def guards(connection: Connection) -> dict[str, set[str | None]]:
+    """Check constraints by table: autogenerate does not compare them, and they are the last line."""
+    look = inspect(connection)
+    return {
+        name: {check["name"] for check in look.get_check_constraints(name)}
+        for name in Base.metadata.tables
+    }
+
+
+async def test_the_migrations_make_every_check_that_the_models_declare(database_url: str) -> None:
+    declared = {
+        name: {str(check.name) for check in table.constraints if "ck_" in str(check.name)}
+        for name, table in Base.metadata.tables.items()
+    }
+    async with database_at(database_url) as database:
+        made = await database.inspect(guards)
+    assert any(declared.values())
+    for name, checks in declared.items():
+        assert checks <= made[name]
+
+
+async def test_processes_that_migrate_at_once_do_it_once(blank_database_url: str) -> None:
+    async def run() -> tuple[str | None, str]:
+        async with database_at(blank_database_url) as database:
+            return await migrations.migrate(database)
+
+    outcomes = await asyncio.gather(*(run() for _ in range(4)))
+    newest = migrations.newest()
+    assert sorted(outcomes, key=str) == sorted([(None, newest), *[(newest, newest)] * 3], key=str)
+
+
+def downgrade(connection: Connection) -> set[str]:
+    """Back to nothing; the tables that are left."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.downgrade(config, "base")
+    connection.commit()
+    return set(inspect(connection).get_table_names())
+
+
+async def test_every_step_can_be_walked_back_and_forth_again(blank_database_url: str) -> None:
+    async with database_at(blank_database_url) as database:
+        await migrations.migrate(database)
+        assert await database.alter(downgrade) <= {"alembic_version"}
+        assert await migrations.migrate(database) == (None, migrations.newest())
+        assert await database.inspect(differences) == []
+
+
+def from_the_future(connection: Connection) -> None:
+    connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    connection.commit()
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(
+    blank_database_url: str, tmp_path: Path
+) -> None:
+    async with database_at(blank_database_url) as database:
+        await migrations.migrate(database)
+        await database.alter(from_the_future)
+        with pytest.raises(StartError, match="newer Leafcraft"):
+            await migrations.migrate(database)
+        assert await migrations.current(database) == "9999"
+    for automatic in (True, False):
+        settings = settings_of(blank_database_url, tmp_path, auto_migrate=automatic)
+        with pytest.raises(StartError):
+            async with open_shop(settings):
+                pass
+
+
+async def test_a_schema_that_is_out_of_date_stops_the_service_unless_it_may_migrate(
+    blank_database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(blank_database_url, tmp_path)
+    with pytest.raises(StartError, match="run `leafcraft migrate`"):
+        async with open_shop(settings):
+            pass
+    async with open_shop(settings.model_copy(update={"auto_migrate": True})) as shop:
+        assert (await shop.get("/readyz")).status_code == 200
+        await shop.order((await shop.product(), 1))
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_an_embedded_database_migrates_by_itself(
+    blank_database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(blank_database_url, tmp_path, auto_migrate=None)
+    async with open_shop(settings) as shop:
+        problem(await shop.get("/orders/1"), 404, "not_found")
+        assert found(await shop.get("/readyz"))["schema"] == migrations.newest()
