@@ -163,9 +163,9 @@ def test_a_shared_database_without_a_secret_is_told_in_one_line(
 
 
 def test_a_database_that_does_not_answer_is_told_in_one_line_without_its_password(
-    leafcraft: Run,
-    tmp_path: Path,
+    leafcraft: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Database.wait, "__defaults__", (0.0,))  # a real start waits for it
     url = f"mysql://u:hidden@127.0.0.1:{free_port()}/shop"
     done = leafcraft("migrate", data_dir=tmp_path, database_url=url, secret_key=SECRET)
     assert "can't open 127.0.0.1:" in complaint(done)

@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, NoReturn
 
 from fastapi import Depends
 from fastapi.security import OAuth2PasswordBearer
+from starlette.exceptions import HTTPException
 
 from leafcraft import times
 from leafcraft.cache import Cache, Load
@@ -145,15 +147,16 @@ class Call:
 _password_form = OAuth2PasswordBearer(tokenUrl="auth/login", auto_error=False)
 
 
-def _served_by_the_front() -> NoReturn:
-    raise AssertionError("operations are served by leafcraft.web.front")
+async def _not_here() -> NoReturn:
+    """FastAPI matches an operation's path only with an id that can't be one: the front has served the rest."""
+    raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
 
 
-def _with_token(_token: Annotated[str | None, Depends(_password_form)]) -> NoReturn:
-    _served_by_the_front()
+async def _not_here_either(_token: Annotated[str | None, Depends(_password_form)]) -> NoReturn:
+    await _not_here()
 
 
-Asked = Annotated[Call, Depends(_with_token)]
+Asked = Annotated[Call, Depends(_not_here_either)]
 """How an endpoint declares its call; the annotation tells OpenAPI that a token is needed."""
-Anyone = Annotated[Call, Depends(_served_by_the_front)]
+Anyone = Annotated[Call, Depends(_not_here)]
 """The same for an endpoint that is open to everybody."""

@@ -87,6 +87,8 @@ class Operation:
 
     async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer:
         """Raises Refusal `validation_error` for whatever does not fit."""
+        if call.query and self._query is None:
+            _refuse_unknown(call.query)
         if self._body is not None:
             call.body = _parsed(body)
             return await self._endpoint(
@@ -97,8 +99,6 @@ class Operation:
             return await self._endpoint(call, *ids, form=_valid("body", self._form, form, call))
         if self._query is not None:
             return await self._endpoint(call, *ids, query=self._queried(self._query, call))
-        if call.query:
-            _refuse_unknown(call.query)
         return await self._endpoint(call, *ids)
 
     def _queried(self, model: type[BaseModel], call: Call) -> BaseModel:

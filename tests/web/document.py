@@ -1,0 +1,79 @@
+"""Reads the OpenAPI document as a strict client would: an answer that it does not describe is wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from httpx2 import Response
+
+from tests.builders import Json
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def operation_of(document: Json, method: str, path: str) -> Json:
+    """The operation that a path belongs to; the most literal template wins."""
+    matches = [place for place in document["paths"] if _fits(place, path)]
+    place = min(matches, key=lambda template: template.count("{"))
+    operation: Json = document["paths"][place][method.lower()]
+    return operation
+
+
+def _fits(template: str, path: str) -> bool:
+    parts, wanted = template.strip("/").split("/"), path.strip("/").split("/")
+    return len(parts) == len(wanted) and all(
+        one == other or one.startswith("{") for one, other in zip(parts, wanted, strict=True)
+    )
+
+
+def undescribed(document: Json, answer: Response) -> list[str]:
+    """Everything in an answer that the document does not foresee."""
+    request = answer.request
+    operation = operation_of(document, request.method, request.url.path)
+    described = operation["responses"].get(str(answer.status_code))
+    if described is None:
+        return [f"{operation['operationId']}: status {answer.status_code}"]
+    content = described["content"].get(answer.headers["content-type"])
+    if content is None:
+        return [f"{operation['operationId']}: content type {answer.headers['content-type']}"]
+    return list(_mismatches(document, content["schema"], answer.json(), ""))
+
+
+def _mismatches(document: Json, schema: Json, value: Any, place: str) -> Iterator[str]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name:
+        schema = document["components"]["schemas"][name]
+    if "anyOf" in schema:
+        tries = [list(_mismatches(document, one, value, place)) for one in schema["anyOf"]]
+        yield from min(tries, key=len)
+        return
+    kind = schema["type"]
+    if not isinstance(value, _KINDS[kind]) or (kind != "boolean" and isinstance(value, bool)):
+        yield f"{place}: {value!r} is no {kind}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{place}: {value!r} is none of {schema['enum']}"
+    if kind == "array":
+        for number, item in enumerate(value):
+            yield from _mismatches(document, schema["items"], item, f"{place}/{number}")
+    if kind == "object":
+        yield from _members(document, schema, value, place)
+        if name != "Problem":  # it may have further members
+            unknown = value.keys() - schema.get("properties", {}).keys()
+            yield from (f"{place}/{name}: not described" for name in unknown)
+
+
+def _members(document: Json, schema: Json, value: Json, place: str) -> Iterator[str]:
+    known = schema.get("properties", {})
+    yield from (
+        f"{place}/{name}: missing" for name in schema.get("required", ()) if name not in value
+    )
+    for name in known.keys() & value.keys():
+        yield from _mismatches(document, known[name], value[name], f"{place}/{name}")
