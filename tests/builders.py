@@ -1,10 +1,10 @@
 """A shop in this process, reached as its clients reach it, and the few words that tests are told in."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
@@ -180,3 +180,23 @@ async def add(settings: Settings, email: str, role: Role = Role.VIEWER) -> None:
     async with opened(runtime):
         hashed = await Passwords().hash(PASSWORD)
         await runtime.writer.perform(add_user, AddUser(email, hashed, role, CLI))
+
+
+class Done(NamedTuple):
+    """What came of one run of the program."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+def complaint(done: Done) -> str:
+    """The one line on standard error of a run that failed, after whatever was logged."""
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("leafcraft: ")
+    return lines[0]

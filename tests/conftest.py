@@ -1,9 +1,13 @@
 """What every test can ask for: databases of both kinds, a shop in this process, the service as its users run it."""
 
 import asyncio
+import io
+import logging
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +16,11 @@ import asyncmy
 import pytest
 from sqlalchemy import make_url
 
-from leafcraft import config, migrations
+from leafcraft import cli, config, migrations
 from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.db.mysql import connect_arguments
-from tests.builders import Shop, open_shop, settings_of
+from tests.builders import Done, Run, Shop, open_shop, settings_of
 from tests.harness.mariadb import PrivateMariaDB, mariadb_available
 from tests.harness.service import Service
 
@@ -197,3 +201,32 @@ def service(database_url: str, workers: int) -> Iterator[Service]:
     """`leafcraft serve` as a child process."""
     with ExitStack() as stack:
         yield stack.enter_context(Service(database_url, workers=workers))
+
+
+@pytest.fixture
+def leafcraft(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """The program, run in this process; keywords are settings without their prefix, in lower case."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+
+    def run(*words: str, said: str = "", **settings: object) -> Done:
+        capfd.readouterr()
+        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as thread:
+            for name, value in settings.items():
+                patch.setenv(f"LEAFCRAFT_{name.upper()}", str(value))
+            patch.setattr(sys, "argv", ["leafcraft", *words])
+            patch.setattr(sys, "stdin", io.StringIO(said))
+            returncode = thread.submit(_exit_code).result()
+        return Done(returncode, *capfd.readouterr())
+
+    yield run
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+def _exit_code() -> int:
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

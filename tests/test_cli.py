@@ -1,74 +1,30 @@
 """The operator's face: every verb, and every mistake told in one line."""
 
-import io
-import logging
 import socket
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from leafcraft import __version__, cli
+from leafcraft import __version__
 from leafcraft.db import Database
-from tests.builders import ADMIN_EMAIL, PASSWORD, SECRET, Shop, found, open_shop, settings_of
+from tests.builders import (
+    ADMIN_EMAIL,
+    PASSWORD,
+    SECRET,
+    Run,
+    Shop,
+    complaint,
+    found,
+    open_shop,
+    settings_of,
+)
 from tests.harness.processes import free_port
 from tests.harness.service import Service
 
 ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"])
-
-
-class Done(NamedTuple):
-    """What came of one run of the program."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def leafcraft(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The program, run in this process; keywords are settings without their prefix, in lower case."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-
-    def run(*words: str, said: str = "", **settings: object) -> Done:
-        capfd.readouterr()
-        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as thread:
-            for name, value in settings.items():
-                patch.setenv(f"LEAFCRAFT_{name.upper()}", str(value))
-            patch.setattr(sys, "argv", ["leafcraft", *words])
-            patch.setattr(sys, "stdin", io.StringIO(said))
-            returncode = thread.submit(exit_code).result()
-        return Done(returncode, *capfd.readouterr())
-
-    yield run
-    root.handlers = handlers
-    root.setLevel(level)
-
-
-def exit_code() -> int:
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-def complaint(done: Done) -> str:
-    """The one line on standard error of a run that failed, after whatever was logged."""
-    assert done.returncode == 1, (done.stdout, done.stderr)
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("leafcraft: ")
-    return lines[0]
 
 
 def test_the_version_is_told_by_the_program_itself() -> None:

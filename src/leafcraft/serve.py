@@ -79,6 +79,8 @@ def _announce(host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}"
     text = (
-        f"Leafcraft {__version__} is at {address}\n  the API, to read and to try   {address}/docs\n"
+        f"Leafcraft {__version__} is at {address}\n"
+        f"  the API, to read and to try   {address}/docs\n"
+        "  a forgotten password          leafcraft user password E-MAIL\n\n"
     )
     os.write(1, text.encode())

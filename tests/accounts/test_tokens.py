@@ -10,7 +10,7 @@ import jwt
 import pytest
 from pydantic import SecretStr
 
-from leafcraft.accounts.tokens import secret
+from leafcraft.app import create_app
 from leafcraft.errors import StartError
 from tests.builders import SECRET, Clock, Shop, another, found, open_shop, problem, settings_of
 from tests.conftest import MakeSettings
@@ -125,28 +125,33 @@ async def test_another_key_ends_all_tokens(make_settings: MakeSettings) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_the_key_of_an_embedded_shop_is_made_once_and_only_its_owner_can_read_it(
-    database_url: str, tmp_path: Path
+async def test_the_key_of_an_embedded_shop_is_made_once_and_only_its_owner_can_read_it(
+    make_settings: MakeSettings, tmp_path: Path
 ) -> None:
-    settings = settings_of(database_url, tmp_path, secret_key=None)
-    key = secret(settings)
-    assert secret(settings) == key
-    assert len(key) >= 32
     file = tmp_path / "secret.key"
+    async with open_shop(make_settings(secret_key=None)) as shop:
+        token = found(await shop.sign_in())["access_token"]
+        key = file.read_text()
+    assert len(key) >= 32
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert key in file.read_text()
+    async with open_shop(make_settings(secret_key=None)) as shop:
+        assert await opens(shop, token)
+    assert file.read_text() == key
     assert not list(tmp_path.glob(".secret.key*"))
 
 
-def test_a_key_file_without_a_key_stops_the_service(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_key_file_without_a_key_stops_the_service(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
     (tmp_path / "secret.key").write_text("")
     with pytest.raises(StartError, match=r"secret\.key does not hold a key"):
-        secret(settings_of("sqlite:///shop.db", tmp_path, secret_key=None))
+        create_app(make_settings(secret_key=None))
 
 
 def test_a_shop_on_a_shared_database_makes_up_no_key_of_its_own(tmp_path: Path) -> None:
     settings = settings_of("mysql://u:p@127.0.0.1/shop", tmp_path, secret_key=None)
     with pytest.raises(StartError, match="LEAFCRAFT_SECRET_KEY is not set") as refused:
-        secret(settings)
+        create_app(settings)
     assert "\n" not in str(refused.value)
     assert not list(tmp_path.glob("*.key"))

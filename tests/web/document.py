@@ -48,32 +48,31 @@ def undescribed(document: Json, answer: Response) -> list[str]:
 
 def _mismatches(document: Json, schema: Json, value: Any, place: str) -> Iterator[str]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    if name:
-        schema = document["components"]["schemas"][name]
+    schema = document["components"]["schemas"][name] if name else schema
     if "anyOf" in schema:
         tries = [list(_mismatches(document, one, value, place)) for one in schema["anyOf"]]
         yield from min(tries, key=len)
-        return
-    kind = schema["type"]
-    if not isinstance(value, _KINDS[kind]) or (kind != "boolean" and isinstance(value, bool)):
-        yield f"{place}: {value!r} is no {kind}"
-        return
-    if "enum" in schema and value not in schema["enum"]:
-        yield f"{place}: {value!r} is none of {schema['enum']}"
-    if kind == "array":
+    elif not _is(schema["type"], value) or value not in schema.get("enum", [value]):
+        yield f"{place}: {value!r} is no {schema['type']} of {schema.get('enum', 'any kind')}"
+    elif schema["type"] == "array":
         for number, item in enumerate(value):
             yield from _mismatches(document, schema["items"], item, f"{place}/{number}")
-    if kind == "object":
-        yield from _members(document, schema, value, place)
-        if name != "Problem":  # it may have further members
-            unknown = value.keys() - schema.get("properties", {}).keys()
-            yield from (f"{place}/{name}: not described" for name in unknown)
+    elif schema["type"] == "object":
+        strict = name != "Problem"  # which may have further members
+        yield from _members(document, schema, value, place=place, strict=strict)
 
 
-def _members(document: Json, schema: Json, value: Json, place: str) -> Iterator[str]:
+def _is(kind: str, value: Any) -> bool:
+    return isinstance(value, _KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _members(
+    document: Json, schema: Json, value: Json, *, place: str, strict: bool
+) -> Iterator[str]:
     known = schema.get("properties", {})
-    yield from (
-        f"{place}/{name}: missing" for name in schema.get("required", ()) if name not in value
-    )
+    missing = set(schema.get("required", ())) - value.keys()
+    yield from (f"{place}/{name}: missing" for name in missing)
+    if strict:
+        yield from (f"{place}/{name}: not described" for name in value.keys() - known.keys())
     for name in known.keys() & value.keys():
         yield from _mismatches(document, known[name], value[name], f"{place}/{name}")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from leafcraft import migrations
 from leafcraft.db import Database
@@ -31,12 +31,11 @@ async def test_a_shop_whose_schema_changes_under_it_is_not_ready(
     database = Database(database_url, Path())
 
     async def revise(revision: str) -> None:
-        await database.alter(
-            lambda connection: (
-                connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'")),
-                connection.commit(),
-            )
-        )
+        def write(connection: Connection) -> None:
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+            connection.commit()
+
+        await database.alter(write)
 
     try:
         await revise("0000")

@@ -50,7 +50,7 @@ async def test_what_is_no_token_opens_nothing(shared_shop: Shop, value: str) -> 
         {"sub": "9" * 3000},
         {"sub": "0"},
         {"sub": ""},
-        {"sub": "１"},
+        {"sub": "\uff11"},
         {"exp": 10**30},
         {"exp": "tomorrow"},
         {"exp": -1},

@@ -37,7 +37,7 @@ async def test_a_given_request_id_is_in_the_answer_the_problem_and_the_log(
     "bad", ["", "two words", "x" * 129, "a\tb", 'quo"te', "ünï", "{json}", "a;b", "<script>"]
 )
 async def test_an_id_that_is_none_is_replaced(shared_shop: Shop, bad: str) -> None:
-    answer = await shared_shop.get("/products/", headers={"X-Request-ID": bad.encode()})  # type: ignore[dict-item]
+    answer = await shared_shop.get("/products/", headers={"X-Request-ID": bad.encode()})
     assert re.fullmatch(r"[0-9a-f]{24}", answer.headers["x-request-id"])
 
 

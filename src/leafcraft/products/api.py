@@ -15,13 +15,19 @@ from leafcraft.products.store import Draft
 from leafcraft.stock import store as stock_store
 from leafcraft.stock.store import NOTHING
 from leafcraft.web import wire
-from leafcraft.web.call import Asked
+from leafcraft.web.call import Asked, Call
 from leafcraft.web.operations import Operations, Promise
 
 products = Operations("/products", "Products")
 
 TOPICS = (store.TOPIC, stock_store.TOPIC)
-EDITS = (Code.NOT_FOUND, Code.PRECONDITION_FAILED)
+EDITS = Promise(
+    "edit_product",
+    Permission.PRODUCTS_WRITE,
+    schemas.Product,
+    refuses=(Code.NOT_FOUND, Code.PRECONDITION_FAILED),
+    edits=True,
+)
 
 
 @products.post(
@@ -85,49 +91,34 @@ async def get_product(call: Asked, product_id: wire.Id) -> Answer:
 
 @products.patch(
     "/{product_id}",
-    Promise(
-        name="edit_product",
-        permission=Permission.PRODUCTS_WRITE,
-        answers=schemas.Product,
-        refuses=[*EDITS, Code.SKU_TAKEN],
-        edits=True,
-    ),
+    EDITS._replace(refuses=(*EDITS.refuses, Code.SKU_TAKEN)),
 )
 async def edit_product(call: Asked, product_id: wire.Id, body: schemas.ProductEdit) -> Answer:
     """Change name, price or sku; open orders keep the price they were placed at."""
-    command = Edit(product_id, call.by, body.name, body.price, body.sku, versions=call.versions)
-    return await call.write(actions.edit, command, lambda edited: _shown(edited, call.currency))
+    return await _edit(
+        call, Edit(product_id, call.by, body.name, body.price, body.sku, versions=call.versions)
+    )
 
 
 @products.post(
     "/{product_id}/archive",
-    Promise(
-        name="archive_product",
-        permission=Permission.PRODUCTS_WRITE,
-        answers=schemas.Product,
-        refuses=EDITS,
-        edits=True,
-    ),
+    EDITS._replace(name="archive_product"),
 )
 async def archive_product(call: Asked, product_id: wire.Id) -> Answer:
     """Take a product out of sale; its history and its open orders stay."""
-    command = Edit(product_id, call.by, archived=True, versions=call.versions)
-    return await call.write(actions.edit, command, lambda edited: _shown(edited, call.currency))
+    return await _edit(call, Edit(product_id, call.by, archived=True, versions=call.versions))
 
 
 @products.post(
     "/{product_id}/unarchive",
-    Promise(
-        name="unarchive_product",
-        permission=Permission.PRODUCTS_WRITE,
-        answers=schemas.Product,
-        refuses=EDITS,
-        edits=True,
-    ),
+    EDITS._replace(name="unarchive_product"),
 )
 async def unarchive_product(call: Asked, product_id: wire.Id) -> Answer:
     """Put an archived product back on sale."""
-    command = Edit(product_id, call.by, archived=False, versions=call.versions)
+    return await _edit(call, Edit(product_id, call.by, archived=False, versions=call.versions))
+
+
+async def _edit(call: Call, command: Edit) -> Answer:
     return await call.write(actions.edit, command, lambda edited: _shown(edited, call.currency))
 
 
