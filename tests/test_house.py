@@ -24,7 +24,7 @@ FUNCTION_LINES_MEDIAN_MAX = 10
 FUNCTION_LINES_P95_MAX = 30
 FUNCTION_LINES_MAX = 60
 PARAMETERS_MAX = 5
-POSITIONAL_MAX = 2
+POSITIONAL_MAX = 3
 
 # Who calls these decides what they take: a program, an operator, a library, a web server.
 CALLED_FROM_OUTSIDE = re.compile(

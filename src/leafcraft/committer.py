@@ -162,13 +162,11 @@ class Committer:
         try:
             await link.run(lambda: attempt.run(link, self._bookmark))
         except Exception as error:
-            self._bookmark.forget()
             if not attempt.committing or trouble_of(error) is not Trouble.LOST:
                 await self._undo(link, error)
                 raise
             if not await self._arrived(error):
                 raise _Unsettled from error
-        self._bookmark.settle(attempt.tx.touched)
         return [attempt.answers[place] for place in range(len(batch))]
 
     async def _opened(self) -> Link:

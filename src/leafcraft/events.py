@@ -35,7 +35,7 @@ class Event(Base):
 _COLUMNS = "type, subject_type, subject_id, actor, request_id, address, data, occurred_at"
 
 
-def record(tx: Transaction, fact: str, subject_id: int, by: Cause, **data: Any) -> None:
+def record(tx: Transaction, fact: str, subject_id: int, *, by: Cause, **data: Any) -> None:
     """Notes that `order.confirmed` happened to order `subject_id`; written when the transaction ends."""
     subject = fact.partition(".")[0]
     written = orjson.dumps(data).decode() if data else "{}"

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
-from leafcraft.db import Base, Link, Moment, Transaction, text
+from leafcraft.db import Base, GuardHeld, Link, Moment, Transaction, text
 
 COMMITS = "commits"
 IDLE_DAYS_MAX = 1
@@ -35,17 +35,20 @@ class Bookmark:
     def __init__(self, writer: int) -> None:
         self.writer = writer
         self._commits = 0
-        self._known: set[str] = set()
 
     async def turn(self, tx: Transaction) -> None:
         """Adds one to every topic the transaction touched, and numbers the transaction."""
         self._commits += 1
         topics = sorted({*tx.touched, COMMITS})
-        if not self._known.issuperset(topics):
+        if await self._add_one(tx, topics) != len(topics):
+            # The first time, or after a fold: make what is missing. Adding two is as good as one.
             await self._open(tx, topics)
+            if await self._add_one(tx, topics) != len(topics):
+                raise GuardHeld(f"writer {self.writer} can't keep its revisions")
+
+    async def _add_one(self, tx: Transaction, topics: Sequence[str]) -> int:
         marks = ",".join(["%s"] * len(topics))
-        await tx.change_exactly(
-            len(topics),
+        return await tx.change(
             "UPDATE revisions SET touched_at = %s,"
             " count = CASE topic WHEN %s THEN %s ELSE count + 1 END"
             f" WHERE writer = %s AND topic IN ({marks})",
@@ -60,14 +63,6 @@ class Bookmark:
             "writer, topic, count, touched_at",
             [(self.writer, topic, 0, tx.now) for topic in sorted(missing)],
         )
-
-    def settle(self, topics: set[str]) -> None:
-        """Remembers, after the commit, which rows exist."""
-        self._known |= {*topics, COMMITS}
-
-    def forget(self) -> None:
-        """After any failure: what exists is looked up again."""
-        self._known.clear()
 
     async def arrived(self, link: Link) -> bool:
         """Whether the last transaction was committed after all.
@@ -112,15 +107,15 @@ async def _fold(tx: Transaction, command: Fold) -> int:
             kept[topic] = kept.get(topic, 0) + count
         await tx.change("DELETE FROM revisions WHERE writer = %s AND topic = %s", (writer, topic))
     for topic, count in sorted(kept.items()):
-        await _add(tx, command.writer, topic, count)
+        await _add(tx, (command.writer, topic), count)
     return len(rows)
 
 
-async def _add(tx: Transaction, writer: int, topic: str, count: int) -> None:
+async def _add(tx: Transaction, place: tuple[int, str], count: int) -> None:
     found = await tx.change(
         "UPDATE revisions SET count = count + %s WHERE writer = %s AND topic = %s",
-        (count, writer, topic),
+        (count, *place),
     )
     if not found:
-        row = (writer, topic, count, tx.now)
+        row = (*place, count, tx.now)
         await tx.insert("revisions", "writer, topic, count, touched_at", [row])

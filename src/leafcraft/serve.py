@@ -17,6 +17,8 @@ from leafcraft.errors import StartError
 BACKLOG_CONNECTIONS_MAX = 2048
 KEEP_ALIVE_SECONDS = 75
 DRAIN_SECONDS_MAX = 30
+PROXIES = "127.0.0.1,::1"
+"""Who may say, in X-Forwarded-For and -Proto, whom it speaks for: a TLS proxy on this machine."""
 
 
 def serve(settings: Settings) -> None:
@@ -38,7 +40,7 @@ def _run(settings: Settings, taken: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        forwarded_allow_ips=PROXIES,
         lifespan="on",
         backlog=BACKLOG_CONNECTIONS_MAX,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -99,7 +99,9 @@ async def test_any_version_or_one_of_several_will_do(shop: Shop, held: str) -> N
 
 
 @pytest.mark.parametrize(
-    "held", ['"0.x"', '"2.x"', "garbage", '""', "", ",,,", '"' + "9" * 5000], ids=ascii
+    "held",
+    ['"0.x"', '"2.x"', "garbage", '""', "", ",,,", '"' + "9" * 5000],
+    ids=lambda held: held[:8],
 )
 async def test_a_tag_that_was_never_given_is_refused(shop: Shop, held: str) -> None:
     tea = await shop.product(price=1)

@@ -88,7 +88,9 @@ async def test_a_header_can_not_be_smuggled_into_the_answer(
 
 
 @pytest.mark.parametrize(
-    "value", ["-1", "abc", "1e9", "9" * 5000, "0x10", "²", "+5", "1,2", ""], ids=ascii
+    "value",
+    ["-1", "abc", "1e9", "9" * 5000, "0x10", "²", "+5", "1,2", ""],
+    ids=lambda value: ascii(value[:8]),
 )
 async def test_a_content_length_that_is_none_never_breaks(shared_shop: Shop, value: str) -> None:
     answer = await shared_shop.client.post(

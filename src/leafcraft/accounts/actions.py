@@ -40,7 +40,7 @@ async def _add(tx: Transaction, known: dict[str, User], command: AddUser) -> Use
     if command.email in known:
         return Refusal(Code.EMAIL_TAKEN, f"{command.email} has an account already.")
     (user_id,) = await store.add(tx, [(command.email, command.password_hash, command.role)])
-    events.record(tx, "user.added", user_id, command.by, email=command.email, role=command.role)
+    events.record(tx, "user.added", user_id, by=command.by, email=command.email, role=command.role)
     user = User(user_id, command.email, command.password_hash, command.role, False)
     known[user.email] = user
     return user
@@ -57,5 +57,5 @@ async def _set_password(tx: Transaction, user: User | None, command: SetPassword
     if user is None:
         return Refusal(Code.NOT_FOUND, f"Nobody has the e-mail address {command.email}.")
     await store.set_password(tx, user.id, command.password_hash)
-    events.record(tx, "user.password_changed", user.id, command.by, reason=command.reason)
+    events.record(tx, "user.password_changed", user.id, by=command.by, reason=command.reason)
     return user._replace(password_hash=command.password_hash)

@@ -3,7 +3,7 @@
 from leafcraft.db.database import Database, Reader
 from leafcraft.db.keyset import Page, keyset
 from leafcraft.db.tables import Base, Digest, Id, Json, MediumBytes, Moment, text
-from leafcraft.db.transaction import Change, Link, Source, Transaction, ids
+from leafcraft.db.transaction import Change, GuardHeld, Link, Source, Transaction, ids
 from leafcraft.db.troubles import Trouble, trouble_of
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Change",
     "Database",
     "Digest",
+    "GuardHeld",
     "Id",
     "Json",
     "Link",

@@ -52,6 +52,7 @@ _LOST = {
     2006,
     2013,
     2014,
+    4031,  # the server hung up on an idle connection (MySQL 8)
     2055,  # can't connect, gone away, lost during the query, out of sync
 }
 _SQLITE_CONFLICTS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -1,7 +1,7 @@
 """What happens to orders: they are created, confirmed and cancelled."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from leafcraft import events
 from leafcraft.cause import Cause
@@ -49,7 +49,7 @@ async def create(tx: Transaction, commands: Sequence[Create]) -> Sequence[Order 
     for command, outcome in zip(commands, outcomes, strict=True):
         if isinstance(outcome, Order):
             total = outcome.total_minor
-            events.record(tx, "order.created", outcome.id, command.by, total_minor=total)
+            events.record(tx, "order.created", outcome.id, by=command.by, total_minor=total)
     return outcomes
 
 
@@ -73,15 +73,15 @@ def _draft(command: Create, known: Mapping[int, Product]) -> Draft | Refusal:
 async def confirm(tx: Transaction, commands: Sequence[Confirm]) -> Sequence[Order | Refusal]:
     orders = await store.lock(tx, (command.order_id for command in commands))
     shelf = await stock.shelf(tx, _products_of(orders.values(), Status.PENDING))
-    outcomes = [_confirmed(orders, shelf, command, tx.now) for command in commands]
+    outcomes = [_confirmed(orders, shelf, command, now=tx.now) for command in commands]
     await stock.put_back(tx, shelf)
     await store.confirm(tx, _ids(outcomes))
-    _tell(tx, "order.confirmed", commands, outcomes)
+    _tell(tx, "order.confirmed", zip(commands, outcomes, strict=True))
     return await _named(tx, outcomes)
 
 
 def _confirmed(
-    orders: dict[int, Order], shelf: Shelf, command: Confirm, now: int
+    orders: dict[int, Order], shelf: Shelf, command: Confirm, *, now: int
 ) -> Order | Refusal:
     """All lines or nothing, in arrival order: `orders` and `shelf` remember what was decided."""
     order = orders.get(command.order_id)
@@ -106,21 +106,21 @@ def _confirmed(
 
 async def _named(tx: Transaction, outcomes: Sequence[Order | Refusal]) -> Sequence[Order | Refusal]:
     """Adds to each shortage the sku that people know the product by; a look-up only the refused pay for."""
-    short = [
-        outcome for outcome in outcomes if isinstance(outcome, Refusal) and _shortages(outcome)
-    ]
-    known = await products.by_id(tx, (one.product_id for no in short for one in _shortages(no)))
-    for refusal in short:
-        refusal.members = {
-            **refusal.members,
-            "shortages": [_shortage(one, known) for one in _shortages(refusal)],
-        }
-    return outcomes
+    short = {one.product_id for outcome in outcomes for one in _shortages(outcome)}
+    known = await products.by_id(tx, short)
+    return [_with_skus(one, known) if _shortages(one) else one for one in outcomes]
 
 
-def _shortages(refusal: Refusal) -> Sequence[Shortage]:
-    found: Sequence[Shortage] = refusal.members.get("shortages", ())
-    return found
+def _shortages(outcome: Order | Refusal) -> Sequence[Shortage]:
+    found = outcome.members.get("shortages", ()) if isinstance(outcome, Refusal) else ()
+    return cast("Sequence[Shortage]", found)
+
+
+def _with_skus(outcome: Order | Refusal, known: Mapping[int, Product]) -> Order | Refusal:
+    if isinstance(outcome, Order):
+        return outcome
+    shortages = [_shortage(one, known) for one in _shortages(outcome)]
+    return Refusal(outcome.code, outcome.detail, **{**outcome.members, "shortages": shortages})
 
 
 def _shortage(short: Shortage, known: Mapping[int, Product]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ async def cancel(tx: Transaction, commands: Sequence[Cancel]) -> Sequence[Order 
         outcomes.append(outcome)
     await stock.put_back(tx, shelf)
     await store.cancel(tx, _ids(outcomes))
-    _tell(tx, "order.cancelled", commands, outcomes)
+    _tell(tx, "order.cancelled", zip(commands, outcomes, strict=True))
     return outcomes
 
 
@@ -180,11 +180,9 @@ def _ids(outcomes: Sequence[Order | Refusal]) -> list[int]:
 
 
 def _tell(
-    tx: Transaction,
-    fact: str,
-    commands: Sequence[Confirm | Cancel],
-    outcomes: Sequence[Order | Refusal],
+    tx: Transaction, fact: str, done: Iterable[tuple[Confirm | Cancel, Order | Refusal]]
 ) -> None:
-    for command, outcome in zip(commands, outcomes, strict=True):
+    for command, outcome in done:
         if isinstance(outcome, Order):
-            events.record(tx, fact, outcome.id, command.by, total_minor=outcome.total_minor)
+            total = outcome.total_minor
+            events.record(tx, fact, outcome.id, by=command.by, total_minor=total)

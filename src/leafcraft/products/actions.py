@@ -72,7 +72,7 @@ def _tell_created(tx: Transaction, command: Create, product: Product) -> None:
         tx,
         "product.created",
         product.id,
-        command.by,
+        by=command.by,
         sku=product.sku,
         name=product.name,
         price_minor=product.price_minor,
@@ -89,18 +89,18 @@ async def edit(tx: Transaction, commands: Sequence[Edit]) -> Sequence[Stocked | 
     totals = await stock_store.totals(tx, products)
     outcomes: list[Stocked | Refusal] = []
     for command in commands:
-        outcome = _edited(products.get(command.product_id), command, owners, tx.now)
+        outcome = _edited(products.get(command.product_id), command, owners, now=tx.now)
         if isinstance(outcome, Refusal):
             outcomes.append(outcome)
             continue
-        await _save(tx, products[outcome.id], outcome, command.by)
+        await _save(tx, products[outcome.id], outcome, by=command.by)
         products[outcome.id] = outcome
         outcomes.append(Stocked(outcome, totals.get(outcome.id, NOTHING)))
     return outcomes
 
 
 def _edited(
-    product: Product | None, command: Edit, owners: dict[str, int], now: int
+    product: Product | None, command: Edit, owners: dict[str, int], *, now: int
 ) -> Product | Refusal:
     """The product as the command wants it; the same version when that changes nothing."""
     if product is None:
@@ -122,7 +122,7 @@ def _edited(
     return product._replace(**wanted, version=product.version + 1, updated_at=now)
 
 
-async def _save(tx: Transaction, before: Product, after: Product, by: Cause) -> None:
+async def _save(tx: Transaction, before: Product, after: Product, *, by: Cause) -> None:
     if after.version == before.version:
         return
     await store.save(tx, after, before.version)
@@ -135,7 +135,7 @@ async def _save(tx: Transaction, before: Product, after: Product, by: Cause) -> 
         fact = "product.archived" if after.archived else "product.unarchived"
     else:
         fact = "product.edited"
-    events.record(tx, fact, after.id, by, **changed)
+    events.record(tx, fact, after.id, by=by, **changed)
 
 
 def _taken(sku: str) -> Refusal:

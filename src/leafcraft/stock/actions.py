@@ -25,7 +25,9 @@ async def open_stock(tx: Transaction, openings: Sequence[Opening]) -> None:
     shelf = Shelf(await store.open_levels(tx, products, rules.MAIN))
     for product_id, quantity, by in openings:
         if quantity:
-            shelf.receive(product_id, rules.MAIN, quantity, Why(Kind.RECEIPT, by, reason=OPENING))
+            shelf.receive(
+                product_id, rules.MAIN, quantity, why=Why(Kind.RECEIPT, by, reason=OPENING)
+            )
     await put_back(tx, shelf)
 
 

@@ -14,7 +14,7 @@ ON_HAND_MAX = 10**15
 
 
 class Kind(StrEnum):
-    """What a movement is. Later features fill in the rest of the list that the ledger allows."""
+    """What a movement is."""
 
     RECEIPT = "receipt"
     RESERVE = "reserve"
@@ -151,7 +151,7 @@ class Shelf:
             self._move(level, why, reserved=-reservation.quantity)
             self.released.append(reservation)
 
-    def receive(self, product_id: int, location_id: int, quantity: int, why: Why) -> None:
+    def receive(self, product_id: int, location_id: int, quantity: int, *, why: Why) -> None:
         """Goods come in."""
         self._move(self._at(product_id, location_id), why, on_hand=quantity)
 

@@ -1,5 +1,6 @@
 """One call: who asks what, and the two ways to answer it, a read or a write."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -31,6 +32,7 @@ class Caller(NamedTuple):
     permissions: frozenset[str]
 
 
+_VERSION = re.compile(r"[0-9]{1,18}")
 NOBODY = Caller("anonymous", frozenset())
 
 
@@ -103,7 +105,7 @@ class Call:
         if wanted is None or wanted.strip() == "*":
             return None
         tags = (tag.strip().strip('"').partition(".")[0] for tag in wanted.split(","))
-        return frozenset(int(tag) for tag in tags if tag.isascii() and tag.isdigit())
+        return frozenset(int(tag) for tag in tags if _VERSION.fullmatch(tag))
 
     async def write(
         self,
@@ -140,7 +142,8 @@ class Call:
             raise invalid_parameter(
                 "Idempotency-Key", f"must be 1 to {KEY_CHARS_MAX} printable ASCII characters"
             )
-        request = f"{self.method} {self.path}\n".encode() + wire.canonical(self.body)
+        # Not the method: where a path takes PATCH and POST, they are two spellings of one request.
+        request = f"{self.path}\n".encode() + wire.canonical(self.body)
         return Key.of(self.caller.name, key, request)
 
 

@@ -76,7 +76,7 @@ class Front(FastAPI):
                 status = await _send(answer, call, scope, send)
             except Gone:
                 return
-        self._tell(call, operation, status, time.perf_counter() - started)
+        self._tell(call, operation, status, seconds=time.perf_counter() - started)
 
     async def _answer(
         self, operation: Operation, call: Call, ids: list[int], receive: Receive
@@ -103,7 +103,9 @@ class Front(FastAPI):
         if permission not in call.caller.permissions:
             raise Refusal(Code.FORBIDDEN, f"This needs the permission {permission}.")
 
-    def _tell(self, call: Call, operation: Operation | None, status: int, seconds: float) -> None:
+    def _tell(
+        self, call: Call, operation: Operation | None, status: int, *, seconds: float
+    ) -> None:
         """One line in the log and one count in the metrics for every request."""
         metrics.observe(operation.name if operation else _OTHER, status, seconds)
         self._lines.add(

@@ -92,11 +92,13 @@ class Operation:
         if self._body is not None:
             call.body = _parsed(body)
             return await self._endpoint(
-                call, *ids, body=_valid("body", self._body, call.body, call)
+                call, *ids, body=_valid("body", self._body, call.body, call=call)
             )
         if self._form is not None:
             form = _fields(_text(body))
-            return await self._endpoint(call, *ids, form=_valid("body", self._form, form, call))
+            return await self._endpoint(
+                call, *ids, form=_valid("body", self._form, form, call=call)
+            )
         if self._query is not None:
             return await self._endpoint(call, *ids, query=self._queried(self._query, call))
         return await self._endpoint(call, *ids)
@@ -105,7 +107,7 @@ class Operation:
         """The query's parameters. Clients repeat themselves, so the last ones read are kept."""
         known = self._queries.get(call.query)
         if known is None:
-            known = _valid("query", model, _fields(call.query), call)
+            known = _valid("query", model, _fields(call.query), call=call)
             if len(self._queries) >= QUERIES_KEPT_MAX:
                 self._queries.clear()
             self._queries[call.query] = known
@@ -179,7 +181,7 @@ def _model(parameters: Mapping[str, inspect.Parameter], name: str) -> type[BaseM
     return found
 
 
-def _valid(where: str, model: type[BaseModel], found: Any, call: Call) -> BaseModel:
+def _valid(where: str, model: type[BaseModel], found: Any, *, call: Call) -> BaseModel:
     try:
         return model.model_validate(found, context={"currency": call.currency})
     except ValidationError as error:
@@ -209,13 +211,15 @@ def _fields(encoded: str) -> dict[str, str]:
         raise problems.invalid_parameter(
             "", "is not well-formed UTF-8 or has too many fields"
         ) from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise problems.invalid_parameter("", "a parameter is given more than once")
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise problems.invalid_parameter(name, "is given more than once")
+        fields[name] = value
     return fields
 
 
 def _refuse_unknown(query: str) -> None:
     for name in _fields(query):
-        raise problems.invalid_parameter(name, "is not a parameter of this call")
+        raise problems.invalid_parameter(name, problems.UNKNOWN)
     raise Refusal(Code.VALIDATION_ERROR, "The query is not valid.")

@@ -96,8 +96,12 @@ def details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
+UNKNOWN = "is not known here"
+_WORDS = {"extra_forbidden": UNKNOWN}
+
+
 def _field_error(where: str, error: ErrorDetails) -> Mapping[str, str]:
-    detail = error["msg"].removeprefix("Value error, ")
+    detail = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     if where == "query":
         return {"parameter": ".".join(map(str, error["loc"])), "detail": detail}
     return {"pointer": "".join(f"/{_escape(part)}" for part in error["loc"]), "detail": detail}

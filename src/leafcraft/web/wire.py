@@ -23,7 +23,7 @@ from pydantic import (
 
 from leafcraft import times
 from leafcraft.idempotency import Answer
-from leafcraft.money import AMOUNT_MINOR_MAX, Currency
+from leafcraft.money import Currency
 
 ID_MAX = 2**63 - 1
 QUANTITY_MAX = 1_000_000_000
@@ -70,9 +70,7 @@ def _plain(text: str) -> str:
 Price = Annotated[
     int,
     PlainValidator(_price),
-    WithJsonSchema(
-        {"type": "number", "minimum": 0, "maximum": AMOUNT_MINOR_MAX // 100, "examples": [25.99]}
-    ),
+    WithJsonSchema({"type": "number", "minimum": 0, "examples": [25.99]}),
 ]
 """Money on its way in: a JSON number of the shop's currency, read exactly, into its smallest unit."""
 
