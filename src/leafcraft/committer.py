@@ -76,6 +76,10 @@ class _Attempt:
         self.committing = True
         await link.commit()
 
+    def told(self) -> list[Any]:
+        """The answers, in the batch's order."""
+        return [self.answers[place] for place in range(len(self.batch))]
+
     async def _known(self) -> Mapping[bytes, tuple[Key, Answer]]:
         keys = [request.key for request in self.batch if request.key is not None]
         return await idempotency.find(self.tx, keys)
@@ -162,12 +166,15 @@ class Committer:
         try:
             await link.run(lambda: attempt.run(link, self._bookmark))
         except Exception as error:
-            if not attempt.committing or trouble_of(error) is not Trouble.LOST:
-                await self._undo(link, error)
+            trouble = trouble_of(error)
+            if not attempt.committing or trouble is Trouble.CONFLICT:
+                await self._roll_back(link, trouble)
+            elif await self._arrived(error):
+                return attempt.told()
+            if trouble is Trouble.OTHER:
                 raise
-            if not await self._arrived(error):
-                raise _Unsettled from error
-        return [attempt.answers[place] for place in range(len(batch))]
+            raise _Unsettled from error
+        return attempt.told()
 
     async def _opened(self) -> Link:
         if self._link is None:
@@ -179,21 +186,19 @@ class Committer:
                 raise
         return self._link
 
-    async def _undo(self, link: Link, error: Exception) -> None:
-        """Rolls back. Raises _Unsettled when the same work may be tried again."""
-        trouble = trouble_of(error)
-        if trouble is not Trouble.LOST:
-            try:
-                await link.run(link.rollback)
-            except Exception:
-                await self.close()
-        else:
+    async def _roll_back(self, link: Link, trouble: Trouble) -> None:
+        """A connection that can't even roll back is given up: its end rolls back as well."""
+        if trouble is Trouble.LOST:
             await self.close()
-        if trouble is not Trouble.OTHER:
-            raise _Unsettled from error
+            return
+        try:
+            await link.run(link.rollback)
+        except Exception as error:
+            log.debug("rolling back: %r", error)
+            await self.close()
 
     async def _arrived(self, error: Exception) -> bool:
-        """After a COMMIT whose reply was lost: whether it was done all the same.
+        """After a COMMIT that failed, but was not refused: whether it was done all the same.
 
         Every transaction writes its number into the bookmark, so the bookmark tells. Raises
         Refusal when it can't be read in time: only then is the outcome really unknown.

@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Final, Self
 
 HOST: Final = "127.0.0.1"
+CLOSE_SECONDS_MAX: Final = 10.0
 COMMIT: Final = b"\x03COMMIT"
 
 
@@ -39,9 +40,13 @@ class CommitProxy:
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
             self._server.close()
+        if self.held is not None and not self.held.done():
+            self.held.set_result(False)
         for writer in list(self._open):
             writer.transport.abort()
-        await asyncio.sleep(0)
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
+            while self._open:
+                await asyncio.sleep(0.01)
 
     @property
     def port(self) -> int:
@@ -73,7 +78,7 @@ class CommitProxy:
         trick, self.trick = self.trick, None
         if trick is None:
             return False
-        link.answers.cancel()
+        await link.fall_silent()
         if trick is Trick.HELD:
             self.held = asyncio.get_running_loop().create_future()
             link.client_out.transport.abort()
@@ -105,6 +110,11 @@ class _Link:
         while answer := await self.server_in.read(2**16):
             self.client_out.write(answer)
         self.cut()
+
+    async def fall_silent(self) -> None:
+        """Passes no answer on from now on."""
+        self.answers.cancel()
+        await asyncio.gather(self.answers, return_exceptions=True)
 
     def cut(self) -> None:
         self.answers.cancel()

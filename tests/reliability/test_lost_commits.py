@@ -13,7 +13,7 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Key
 from leafcraft.writer import Writer
 from tests.reliability.proxy import CommitProxy, Trick
-from tests.writer.workshop import Workshop, key
+from tests.writer.workshop import ARRIVAL, WAIT_SECONDS_MAX, Workshop, key, someone_waits
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_kind", ["mariadb"])]
 
@@ -58,15 +58,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def held(proxy: CommitProxy) -> "asyncio.Future[bool]":
     """The handle of the COMMIT that is being held, once it is."""
-    while proxy.held is None:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        while proxy.held is None:
+            await asyncio.sleep(0.01)
     return proxy.held
-
-
-async def someone_waits_for_a_lock(here: Workshop) -> None:
-    sql = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-    while await here.rows(sql) == [(0,)]:
-        await asyncio.sleep(0.01)
 
 
 @WITH_AND_WITHOUT
@@ -154,7 +149,7 @@ async def test_a_commit_that_may_still_arrive_is_waited_for(
     proxy.trick = Trick.HELD
     placing = asyncio.create_task(beyond.order((tea, 1), key=named))
     release = await held(proxy)
-    await someone_waits_for_a_lock(here)
+    await someone_waits(here, ARRIVAL)
     assert not placing.done()
     release.set_result(arrives)
     order_id = await placing

@@ -1,5 +1,6 @@
 """Money on the wire: read and written as it stands in the text, never through a float."""
 
+import itertools
 import re
 from collections.abc import AsyncIterator
 
@@ -13,11 +14,12 @@ pytestmark = pytest.mark.anyio
 
 JSON = {"content-type": "application/json"}
 LARGEST = "9999999999999.99"
+NUMBERS = itertools.count(1)
 
 
 async def priced(shop: Shop, price: str) -> Response:
     """A product at a price that is sent as this very text."""
-    content = f'{{"name": "Tea at {price[:20]}", "price": {price}, "stock_quantity": 9}}'
+    content = f'{{"name": "Tea {next(NUMBERS)}", "price": {price}, "stock_quantity": 9}}'
     return await shop.client.post("/products/", content=content, headers=JSON)
 
 
@@ -49,11 +51,13 @@ def amount(answer: Response, member: str) -> str:
         (LARGEST, LARGEST),
     ],
 )
-async def test_a_price_is_shown_as_exactly_what_was_sent(shop: Shop, sent: str, shown: str) -> None:
-    created = await priced(shop, sent)
+async def test_a_price_is_shown_as_exactly_what_was_sent(
+    shared_shop: Shop, sent: str, shown: str
+) -> None:
+    created = await priced(shared_shop, sent)
     found(created, 201)
     assert amount(created, "price") == shown
-    assert amount(await shop.get("/products/1"), "price") == shown
+    assert amount(await shared_shop.get(created.headers["location"]), "price") == shown
 
 
 @pytest.mark.parametrize(
@@ -113,21 +117,13 @@ async def test_what_is_no_exact_amount_is_refused(shared_shop: Shop, price: str)
         (["0"], "0.0"),
     ],
 )
-async def test_a_total_is_the_exact_sum(shop: Shop, prices: list[str], total: str) -> None:
-    products = [
-        found(
-            await shop.client.post(
-                "/products/", content=f'{{"name": "Tea {n}", "price": {price}}}', headers=JSON
-            ),
-            201,
-        )
-        for n, price in enumerate(prices)
-    ]
-    created = await shop.post("/orders/", wanted(*((product, 1) for product in products)))
+async def test_a_total_is_the_exact_sum(shared_shop: Shop, prices: list[str], total: str) -> None:
+    products = [found(await priced(shared_shop, price), 201) for price in prices]
+    created = await shared_shop.post("/orders/", wanted(*((product, 1) for product in products)))
     found(created, 201)
     assert amount(created, "total_amount") == total
-    for path in ("/orders/1", "/orders/"):
-        assert amount(await shop.get(path), "total_amount") == total
+    for path in (created.headers["location"], "/orders/?sort=-id&limit=1"):
+        assert amount(await shared_shop.get(path), "total_amount") == total
 
 
 async def test_quantities_multiply_exactly(shop: Shop) -> None:

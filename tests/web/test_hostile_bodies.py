@@ -144,20 +144,20 @@ async def test_what_is_no_json_object_is_refused(
     ],
     ids=lambda text: text[:12],
 )
-async def test_a_quantity_that_is_no_count_is_refused(shop: Shop, quantity: str) -> None:
-    tea = await shop.product()
+async def test_a_quantity_that_is_no_count_is_refused(shared_shop: Shop, quantity: str) -> None:
+    tea = await shared_shop.product()
     item = f'{{"product_id": {tea["id"]}, "quantity": {quantity}}}'
-    await refused(shop, "/orders/", f'{{"items": [{item}]}}'.encode())
+    await refused(shared_shop, "/orders/", f'{{"items": [{item}]}}'.encode())
 
 
 @pytest.mark.parametrize(
     "product_id", ["true", "1.0", "0", "-1", str(2**63), "9" * 5000, '"1"', "null", "[1]"]
 )
-async def test_a_product_id_that_is_none_is_refused(shop: Shop, product_id: str) -> None:
-    await shop.product()
+async def test_a_product_id_that_is_none_is_refused(shared_shop: Shop, product_id: str) -> None:
+    await shared_shop.product()
     item = f'{{"product_id": {product_id}, "quantity": 1}}'
-    await refused(shop, "/orders/", f'{{"items": [{item}]}}'.encode())
-    await refused(shop, "/orders/confirm", f'{{"order_ids": [{product_id}]}}'.encode())
+    await refused(shared_shop, "/orders/", f'{{"items": [{item}]}}'.encode())
+    await refused(shared_shop, "/orders/confirm", f'{{"order_ids": [{product_id}]}}'.encode())
 
 
 @pytest.mark.parametrize(
@@ -172,18 +172,18 @@ async def test_an_opening_stock_that_is_no_count_is_refused(shared_shop: Shop, s
     "extra",
     ['"id": 7', '"total_amount": 0.01', '"status": "Confirmed"', '"hold_minutes": 5', '"": 1'],
 )
-async def test_a_member_that_nobody_reads_is_refused(shop: Shop, extra: str) -> None:
-    tea = await shop.product()
+async def test_a_member_that_nobody_reads_is_refused(shared_shop: Shop, extra: str) -> None:
+    tea = await shared_shop.product()
     items = f'"items": [{{"product_id": {tea["id"]}, "quantity": 1}}]'
-    await refused(shop, "/orders/", f"{{{items}, {extra}}}".encode())
-    await refused(shop, "/products/", f'{{"name": "Tea", "price": 1, {extra}}}'.encode())
+    await refused(shared_shop, "/orders/", f"{{{items}, {extra}}}".encode())
+    await refused(shared_shop, "/products/", f'{{"name": "Tea", "price": 1, {extra}}}'.encode())
 
 
 @pytest.mark.parametrize("extra", ['"unit_price": 0.01', '"price": 0', '"fulfilled": 1'])
-async def test_a_line_does_not_bring_its_own_price(shop: Shop, extra: str) -> None:
-    tea = await shop.product()
+async def test_a_line_does_not_bring_its_own_price(shared_shop: Shop, extra: str) -> None:
+    tea = await shared_shop.product()
     item = f'{{"product_id": {tea["id"]}, "quantity": 1, {extra}}}'
-    await refused(shop, "/orders/", f'{{"items": [{item}]}}'.encode())
+    await refused(shared_shop, "/orders/", f'{{"items": [{item}]}}'.encode())
 
 
 @pytest.mark.parametrize("items", ["[]", "null", "{}", '"x"', "[null]", "[[]]", "[{}]", "[1]"])
@@ -214,9 +214,9 @@ async def test_a_name_with_what_is_no_text_is_refused(shared_shop: Shop, name: s
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
 async def test_json_of_another_name_is_read_or_refused_but_never_breaks(
-    shop: Shop, content_type: str
+    shared_shop: Shop, content_type: str
 ) -> None:
-    answer = await shop.client.post(
+    answer = await shared_shop.client.post(
         "/products/",
         content=b'{"name": "Tea", "price": 1}',
         headers={"content-type": content_type},

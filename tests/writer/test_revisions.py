@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from leafcraft import revisions
-from leafcraft.db import Database, Link, Reader, Transaction
+from leafcraft.db import Database, Link, Transaction
 from leafcraft.revisions import COMMITS, Bookmark, Fold
 from leafcraft.writer import Writer
-from tests.writer.workshop import BY, Workshop, key, link_to
+from tests.writer.workshop import ARRIVAL, BY, Workshop, key, link_to, someone_waits
 
 pytestmark = pytest.mark.anyio
 
@@ -156,7 +156,7 @@ async def test_the_bookmark_tells_whether_the_last_commit_arrived(database: Data
 
 @pytest.mark.parametrize("database_kind", ["mariadb"])
 async def test_the_bookmark_waits_for_the_session_that_may_still_commit(
-    database: Database,
+    workshop: Workshop, database: Database
 ) -> None:
     bookmark = Bookmark(7)
     async with link_to(database) as link, link_to(database) as asking:
@@ -165,20 +165,7 @@ async def test_the_bookmark_waits_for_the_session_that_may_still_commit(
             await link.begin()
             await bookmark.turn(tx)
             answer = asyncio.create_task(bookmark.arrived(asking))
-            await waits_for_a_lock(database)
+            await someone_waits(workshop, ARRIVAL)
             assert not answer.done(), first
             await link.commit()
             assert await answer
-
-
-async def waits_for_a_lock(database: Database) -> None:
-    """Returns once some session of this server waits for a row."""
-
-    async def load(reader: Reader) -> int:
-        ((count,),) = await reader.fetch(
-            "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-        )
-        return int(count)
-
-    while not await database.read(load):
-        await asyncio.sleep(0.01)

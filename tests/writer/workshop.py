@@ -20,6 +20,10 @@ from leafcraft.writer import Writer
 
 BY: Final = Cause("user:1", "request-1", "127.0.0.1")
 
+WAIT_SECONDS_MAX: Final = 10.0
+ARRIVAL: Final = "SELECT count FROM revisions"
+"""How the question begins whether the last COMMIT arrived."""
+
 _numbers = itertools.count(1)
 
 
@@ -77,6 +81,14 @@ class Workshop:
         """Everything that must always be true is true."""
         broken = [finding for finding in await verify(self.database) if finding.discrepancies]
         assert broken == []
+
+
+async def someone_waits(workshop: Workshop, statement: str) -> None:
+    """Returns once some session of this MariaDB waits in a statement that begins like this."""
+    sql = "SELECT COUNT(*) FROM information_schema.processlist WHERE time_ms > 50 AND info LIKE %s"
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
+        while await workshop.rows(sql, f"{statement}%") == [(0,)]:
+            await asyncio.sleep(0.01)
 
 
 def key(name: str, request: str = "the request", caller: str = "user:1") -> Key:

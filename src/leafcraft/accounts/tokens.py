@@ -10,6 +10,7 @@ import jwt
 from leafcraft import times
 from leafcraft.config import Settings
 from leafcraft.errors import Code, Refusal, StartError
+from leafcraft.web import wire
 
 ALGORITHM = "HS256"
 ISSUER = "leafcraft"
@@ -60,7 +61,7 @@ class Tokens:
             user_id, ends = int(claims["sub"]), int(claims["exp"]) * times.MICROS_PER_SECOND
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise _unknown() from None
-        if found["header"].get("typ") != TYPE:
+        if found["header"].get("typ") != TYPE or not 1 <= user_id <= wire.ID_MAX:
             raise _unknown()
         if ends <= self._clock():
             raise Refusal(Code.TOKEN_EXPIRED, "The token has expired; sign in again.")

@@ -32,6 +32,7 @@ PATH_CHARS_MAX = 512
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _OTHER = "other"
 
 
@@ -137,8 +138,8 @@ def _request_id(headers: Mapping[bytes, bytes]) -> str:
 
 async def _body(receive: Receive, call: Call) -> bytes:
     """The whole body. Raises Refusal `body_too_large` as soon as it is, and Gone."""
-    announced = call.header(b"content-length")
-    if announced is not None and announced.isdigit() and int(announced) > BODY_BYTES_MAX:
+    announced = call.header(b"content-length") or ""
+    if _DIGITS.fullmatch(announced) and int(announced) > BODY_BYTES_MAX:
         raise _too_large()
     parts: list[bytes] = []
     size = 0

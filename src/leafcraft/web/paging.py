@@ -60,6 +60,11 @@ def _encode(kind: str, value: Any, key: int) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([kind, value, key])).decode().rstrip("=")
 
 
+def _fits(number: int) -> bool:
+    """Whether a column can hold it."""
+    return -wire.ID_MAX <= number <= wire.ID_MAX
+
+
 def _decode(cursor: str, kind: str) -> tuple[Any, int]:
     refusal: Refusal = invalid_parameter("cursor", "is not a cursor of this list and these filters")
     try:
@@ -69,5 +74,6 @@ def _decode(cursor: str, kind: str) -> tuple[Any, int]:
         raise refusal from None
     match found:
         case [str(made_for), int() | str() as value, int(key)] if made_for == kind:
-            return value, key
+            if _fits(key) and (isinstance(value, str) or _fits(value)):
+                return value, key
     raise refusal

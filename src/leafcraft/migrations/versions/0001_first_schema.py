@@ -53,9 +53,9 @@ def _users() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("updated_at", BIG, nullable=False),
-        sa.CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="ck_users_role"),
-        sa.PrimaryKeyConstraint("id", name="pk_users"),
-        sa.UniqueConstraint("email", name="uq_users_email"),
+        sa.CheckConstraint("role IN ('viewer', 'operator', 'admin')", name=op.f("ck_users_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
         **OPTIONS,
     )
 
@@ -72,13 +72,13 @@ def _products() -> None:
         sa.Column("version", BIG, nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("updated_at", BIG, nullable=False),
-        sa.CheckConstraint("price_minor >= 0", name="ck_products_price_not_negative"),
-        sa.PrimaryKeyConstraint("id", name="pk_products"),
-        sa.UniqueConstraint("sku_key", name="uq_products_sku_key"),
+        sa.CheckConstraint("price_minor >= 0", name=op.f("ck_products_price_not_negative")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
+        sa.UniqueConstraint("sku_key", name=op.f("uq_products_sku_key")),
         **OPTIONS,
     )
-    op.create_index("ix_products_created_at", "products", ["created_at"])
-    op.create_index("ix_products_name", "products", ["name"])
+    op.create_index(op.f("ix_products_created_at"), "products", ["created_at"])
+    op.create_index(op.f("ix_products_name"), "products", ["name"])
 
 
 def _locations() -> None:
@@ -91,8 +91,8 @@ def _locations() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("updated_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_locations"),
-        sa.UniqueConstraint("code", name="uq_locations_code"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_locations")),
+        sa.UniqueConstraint("code", name=op.f("uq_locations_code")),
         **OPTIONS,
     )
 
@@ -105,13 +105,15 @@ def _stock_levels() -> None:
         sa.Column("on_hand", BIG, nullable=False),
         sa.Column("reserved", BIG, nullable=False),
         sa.Column("seq", BIG, nullable=False),
-        sa.CheckConstraint("on_hand >= reserved", name="ck_stock_levels_reserved_is_on_hand"),
-        sa.CheckConstraint("reserved >= 0", name="ck_stock_levels_reserved_not_negative"),
+        sa.CheckConstraint("on_hand >= reserved", name=op.f("ck_stock_levels_reserved_is_on_hand")),
+        sa.CheckConstraint("reserved >= 0", name=op.f("ck_stock_levels_reserved_not_negative")),
         sa.ForeignKeyConstraint(
-            ["location_id"], ["locations.id"], name="fk_stock_levels_location_id"
+            ["location_id"], ["locations.id"], name=op.f("fk_stock_levels_location_id")
         ),
-        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_stock_levels_product_id"),
-        sa.PrimaryKeyConstraint("product_id", "location_id", name="pk_stock_levels"),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["products.id"], name=op.f("fk_stock_levels_product_id")
+        ),
+        sa.PrimaryKeyConstraint("product_id", "location_id", name=op.f("pk_stock_levels")),
         **OPTIONS,
     )
 
@@ -136,14 +138,16 @@ def _stock_movements() -> None:
         sa.CheckConstraint(
             "kind IN ('receipt', 'adjustment', 'transfer_out', 'transfer_in',"
             " 'reserve', 'release', 'fulfill', 'return')",
-            name="ck_stock_movements_kind",
+            name=op.f("ck_stock_movements_kind"),
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_stock_movements"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movements")),
         **OPTIONS,
     )
-    op.create_index("ix_stock_movements_occurred_at", "stock_movements", ["occurred_at"])
-    op.create_index("ix_stock_movements_order_id", "stock_movements", ["order_id"])
-    op.create_index("ix_stock_movements_product_id_id", "stock_movements", ["product_id", "id"])
+    op.create_index(op.f("ix_stock_movements_occurred_at"), "stock_movements", ["occurred_at"])
+    op.create_index(op.f("ix_stock_movements_order_id"), "stock_movements", ["order_id"])
+    op.create_index(
+        op.f("ix_stock_movements_product_id_id"), "stock_movements", ["product_id", "id"]
+    )
 
 
 def _orders() -> None:
@@ -160,14 +164,14 @@ def _orders() -> None:
         sa.Column("cancelled_at", BIG, nullable=True),
         sa.CheckConstraint(
             "status IN ('Pending', 'Confirmed', 'Fulfilled', 'Cancelled', 'Expired')",
-            name="ck_orders_status",
+            name=op.f("ck_orders_status"),
         ),
-        sa.CheckConstraint("total_minor >= 0", name="ck_orders_total_not_negative"),
-        sa.PrimaryKeyConstraint("id", name="pk_orders"),
+        sa.CheckConstraint("total_minor >= 0", name=op.f("ck_orders_total_not_negative")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         **OPTIONS,
     )
-    op.create_index("ix_orders_created_at", "orders", ["created_at"])
-    op.create_index("ix_orders_status_id", "orders", ["status", "id"])
+    op.create_index(op.f("ix_orders_created_at"), "orders", ["created_at"])
+    op.create_index(op.f("ix_orders_status_id"), "orders", ["status", "id"])
 
 
 def _order_lines() -> None:
@@ -178,13 +182,17 @@ def _order_lines() -> None:
         sa.Column("product_id", BIG, nullable=False),
         sa.Column("quantity", BIG, nullable=False),
         sa.Column("unit_price_minor", BIG, nullable=False),
-        sa.CheckConstraint("quantity > 0", name="ck_order_lines_quantity_positive"),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_order_lines_order_id"),
-        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_order_lines_product_id"),
-        sa.PrimaryKeyConstraint("order_id", "line_no", name="pk_order_lines"),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_order_lines_quantity_positive")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_lines_order_id")),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["products.id"], name=op.f("fk_order_lines_product_id")
+        ),
+        sa.PrimaryKeyConstraint("order_id", "line_no", name=op.f("pk_order_lines")),
         **OPTIONS,
     )
-    op.create_index("ix_order_lines_product_id_order_id", "order_lines", ["product_id", "order_id"])
+    op.create_index(
+        op.f("ix_order_lines_product_id_order_id"), "order_lines", ["product_id", "order_id"]
+    )
 
 
 def _reservations() -> None:
@@ -200,14 +208,17 @@ def _reservations() -> None:
         sa.Column("created_at", BIG, nullable=False),
         sa.Column("updated_at", BIG, nullable=False),
         sa.CheckConstraint(
-            "state IN ('active', 'consumed', 'released', 'expired')", name="ck_reservations_state"
+            "state IN ('active', 'consumed', 'released', 'expired')",
+            name=op.f("ck_reservations_state"),
         ),
-        sa.CheckConstraint("quantity > 0", name="ck_reservations_quantity_positive"),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_reservations_order_id"),
-        sa.PrimaryKeyConstraint("order_id", "line_no", "location_id", name="pk_reservations"),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_reservations_quantity_positive")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_reservations_order_id")),
+        sa.PrimaryKeyConstraint("order_id", "line_no", "location_id", name=op.f("pk_reservations")),
         **OPTIONS,
     )
-    op.create_index("ix_reservations_product_id_state", "reservations", ["product_id", "state"])
+    op.create_index(
+        op.f("ix_reservations_product_id_state"), "reservations", ["product_id", "state"]
+    )
 
 
 def _events() -> None:
@@ -222,11 +233,11 @@ def _events() -> None:
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("data", JSON_TEXT, nullable=False),
         sa.Column("occurred_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_events"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         **OPTIONS,
     )
     op.create_index(
-        "ix_events_subject_type_subject_id_id", "events", ["subject_type", "subject_id", "id"]
+        op.f("ix_events_subject_type_subject_id_id"), "events", ["subject_type", "subject_id", "id"]
     )
 
 
@@ -240,10 +251,10 @@ def _idempotency_keys() -> None:
         sa.Column("location", sa.String(length=128), nullable=False),
         sa.Column("body", BYTES, nullable=False),
         sa.Column("created_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("digest", name="pk_idempotency_keys"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_idempotency_keys")),
         **OPTIONS,
     )
-    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"])
 
 
 def _revisions() -> None:
@@ -253,7 +264,7 @@ def _revisions() -> None:
         sa.Column("topic", sa.String(length=32), nullable=False),
         sa.Column("count", BIG, nullable=False),
         sa.Column("touched_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("writer", "topic", name="pk_revisions"),
+        sa.PrimaryKeyConstraint("writer", "topic", name=op.f("pk_revisions")),
         **OPTIONS,
     )
 
