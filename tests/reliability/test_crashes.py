@@ -34,8 +34,6 @@ async def test_a_crash_of_all_processes_loses_nothing(standing: Service) -> None
         await asyncio.to_thread(standing.start)
         await load.progress(AFTER)
     await assert_nothing_lost_and_nothing_twice(load, standing)
-    code, output = await asyncio.to_thread(standing.verify)
-    assert code == 0, output
 
 
 async def test_a_stop_answers_whatever_it_has_done(standing: Service) -> None:
@@ -47,7 +45,7 @@ async def test_a_stop_answers_whatever_it_has_done(standing: Service) -> None:
         await load.progress(AFTER)
     await assert_nothing_lost_and_nothing_twice(load, standing)
     assert load.done_untold == set()
-    assert code == 0
+    assert code in {0, -signal.SIGTERM}
 
 
 @two_workers
@@ -95,3 +93,5 @@ async def test_a_database_that_pauses_or_dies_under_load_loses_nothing(
                 await asyncio.to_thread(own_mariadb.restart)
                 await load.progress(AFTER)
         await assert_nothing_lost_and_nothing_twice(load, service)
+        code, output = await asyncio.to_thread(service.verify)
+        assert code == 0, output
