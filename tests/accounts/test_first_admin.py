@@ -1,6 +1,7 @@
 """The first admin: added once, with a password that is printed once and kept nowhere."""
 
 import asyncio
+import contextlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -62,17 +63,20 @@ async def test_several_nodes_that_start_at_once_add_one_admin(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def counted_slowly(source: Source) -> int:
-        users = await store_count(source)
-        await asyncio.sleep(0.05)  # long enough for the others to count as well, if they can
-        return users
+    async def counted_together(source: Source) -> int:
+        """Nobody goes on before all have counted, unless they are made to wait for each other."""
+        admins = await real_count(source)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await together.wait()
+        return admins
 
     async def start(number: int) -> None:
         async with started(make_settings(admin_email=f"admin{number}@example.com")):
             pass
 
-    store_count = store.count
-    monkeypatch.setattr(store, "count", counted_slowly)
+    real_count, together = store.admins, asyncio.Barrier(3)
+    monkeypatch.setattr(store, "admins", counted_together)
     await asyncio.gather(*(start(number) for number in range(3)))
     assert capfd.readouterr().out.count("The first admin has been added") == 1
 

@@ -1,7 +1,7 @@
 """Looks at the service's database from outside: does everything add up?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from leafcraft.config import EMBEDDED_DATABASE
 from leafcraft.db import Database, Reader, ids
@@ -26,7 +26,7 @@ async def statuses(service: Service, product_ids: Sequence[int]) -> Mapping[int,
         "SELECT id, status FROM orders WHERE id IN"
         f" (SELECT order_id FROM order_lines WHERE product_id IN {ids(product_ids)})",
     )
-    return {order_id: status for order_id, status in rows}
+    return dict(cast("Sequence[tuple[int, str]]", rows))
 
 
 async def _rows(service: Service, sql: str) -> Sequence[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from tests.harness.service import Service
 from tests.reliability import audit
 from tests.reliability.client import Ask, Client, NotSent, Reply, Untold, cancel, confirm, create
+from tests.writer.workshop import until
 
 BUYERS: Final = 12
 PAUSE_SECONDS: Final = 0.02
@@ -45,9 +46,7 @@ class Load:
     async def progress(self, answers: int) -> None:
         """Returns once so many more requests have been answered."""
         goal = len(self.answers) + answers
-        async with asyncio.timeout(PROGRESS_SECONDS_MAX):
-            while len(self.answers) < goal:
-                await asyncio.sleep(PAUSE_SECONDS)
+        await until(lambda: len(self.answers) >= goal, PROGRESS_SECONDS_MAX)
 
     async def _buy(self) -> None:
         while not self._stopping:
@@ -58,7 +57,7 @@ class Load:
             order_id = placed.json["id"]
             steps = [confirm(order_id, self._key()), cancel(order_id, self._key())]
             for step in steps[: self._chance.randint(0, 2)]:
-                if self._stopping or await self._tell(step) is None:
+                if await self._tell(step) is None:
                     break
 
     def _line(self) -> tuple[int, int]:

@@ -4,8 +4,9 @@ import asyncio
 from enum import Enum, auto
 from typing import Final, Self
 
+from tests.writer.workshop import until
+
 HOST: Final = "127.0.0.1"
-CLOSE_SECONDS_MAX: Final = 10.0
 COMMIT: Final = b"\x03COMMIT"
 
 
@@ -44,9 +45,7 @@ class CommitProxy:
             self.held.set_result(False)
         for writer in list(self._open):
             writer.transport.abort()
-        async with asyncio.timeout(CLOSE_SECONDS_MAX):
-            while self._open:
-                await asyncio.sleep(0.01)
+        await until(lambda: not self._open)
 
     @property
     def port(self) -> int:

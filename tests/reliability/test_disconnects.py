@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.harness.service import Service
 from tests.reliability.audit import assert_sound
 from tests.reliability.client import Ask, Client, confirm, create
-from tests.harness.service import Service
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""A COMMIT that never arrives, arrives late, or arrives while nobody hears of it: exactly one effect, or an honest word."""
+"""A COMMIT that never arrives, arrives late, or unheard: exactly one effect, or an honest word."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Key
 from leafcraft.writer import Writer
 from tests.reliability.proxy import CommitProxy, Trick
-from tests.writer.workshop import ARRIVAL, WAIT_SECONDS_MAX, Workshop, key, someone_waits
+from tests.writer.workshop import ARRIVAL, Workshop, key, someone_waits, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_kind", ["mariadb"])]
 
@@ -58,9 +58,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def held(proxy: CommitProxy) -> "asyncio.Future[bool]":
     """The handle of the COMMIT that is being held, once it is."""
-    async with asyncio.timeout(WAIT_SECONDS_MAX):
-        while proxy.held is None:
-            await asyncio.sleep(0.01)
+    await until(lambda: proxy.held is not None)
+    assert proxy.held is not None
     return proxy.held
 
 
@@ -81,7 +80,6 @@ async def test_a_lost_commit_has_one_effect(
     before = await here.count("orders")
     proxy.trick = trick
     order_id = await beyond.order((tea, 1), key=named)
-    assert proxy.trick is None
     assert await here.count("orders") == before + 1
     assert await here.rows("SELECT MAX(id) FROM orders") == [(order_id,)]
     if named:
@@ -202,8 +200,7 @@ async def test_what_waits_behind_an_unknown_outcome_hears_that_it_was_not_applie
     await beyond.order((tea, 1))
     proxy.trick, proxy.refusing = Trick.UNANSWERED, True
     first = asyncio.create_task(beyond.place((tea, 1)))
-    while proxy.trick is not None:
-        await asyncio.sleep(0.001)
+    await until(lambda: proxy.trick is None)
     behind = [asyncio.create_task(beyond.place((tea, 1))) for _ in range(3)]
     refusals = await asyncio.gather(first, *behind, return_exceptions=True)
     details = [str(getattr(refusal, "detail", refusal)) for refusal in refusals]

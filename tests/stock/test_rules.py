@@ -91,23 +91,23 @@ def test_more_cannot_be_released_than_is_reserved() -> None:
 
 def test_goods_that_come_in_can_be_sold_at_once() -> None:
     shelf = shelf_with((1, MAIN, 0, 0))
-    shelf.receive(1, MAIN, 4, RECEIPT)
+    shelf.receive(1, MAIN, 4, why=RECEIPT)
     assert shelf.shortages([Demand(1, 1, 4)]) == []
 
 
 def test_stock_that_no_number_can_hold_is_a_defect() -> None:
     with pytest.raises(AssertionError, match="out of balance"):
-        shelf_with((1, MAIN, ON_HAND_MAX, 0)).receive(1, MAIN, 1, RECEIPT)
+        shelf_with((1, MAIN, ON_HAND_MAX, 0)).receive(1, MAIN, 1, why=RECEIPT)
 
 
 def test_goods_cannot_come_in_where_there_is_no_level() -> None:
     with pytest.raises(AssertionError, match="no level"):
-        shelf_with((1, MAIN, 0, 0)).receive(1, ANNEX, 1, RECEIPT)
+        shelf_with((1, MAIN, 0, 0)).receive(1, ANNEX, 1, why=RECEIPT)
 
 
 def test_a_movement_tells_the_balances_after_it_and_who_did_what() -> None:
     shelf = shelf_with((1, MAIN, 10, 4))
-    shelf.receive(1, MAIN, 5, RECEIPT)
+    shelf.receive(1, MAIN, 5, why=RECEIPT)
     (line,) = shelf.movements
     assert (line.seq, line.kind, line.on_hand_delta, line.reserved_delta) == (8, Kind.RECEIPT, 5, 0)
     assert (line.on_hand_after, line.reserved_after) == (15, 4)

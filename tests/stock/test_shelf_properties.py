@@ -12,7 +12,7 @@ from leafcraft.stock.rules import Demand, Kind, Level, Reservation, Shelf, Why, 
 BY = Cause("user:1")
 PRODUCTS = (1, 2, 3)
 LOCATIONS = (1, 2)
-EXAMPLES = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=250, deadline=None, derandomize=True, database=None)
 
 Key = tuple[int, int]
 Balances = dict[Key, tuple[int, int]]
@@ -96,7 +96,7 @@ class Day:
     def receive(self, _number: int, how: tuple[int, int, int]) -> None:
         product, location, quantity = how
         if (product, location) in self.opening:
-            self.shelf.receive(product, location, quantity, Why(Kind.RECEIPT, BY))
+            self.shelf.receive(product, location, quantity, why=Why(Kind.RECEIPT, BY))
             self.received[product, location] += quantity
 
 

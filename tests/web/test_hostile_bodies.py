@@ -218,7 +218,7 @@ async def test_json_of_another_name_is_read_or_refused_but_never_breaks(
 ) -> None:
     answer = await shared_shop.client.post(
         "/products/",
-        content=b'{"name": "Tea", "price": 1}',
+        content=f'{{"name": "{content_type}", "price": 1}}',
         headers={"content-type": content_type},
     )
     assert answer.status_code in {201, 415, 422}

@@ -16,7 +16,7 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.writer import Writer
 from tests.harness.mariadb import USER
 from tests.harness.processes import free_port
-from tests.writer.workshop import Recorder, Workshop, link_to, marks, same
+from tests.writer.workshop import Recorder, Workshop, link_to, marks, same, until
 
 pytestmark = pytest.mark.anyio
 
@@ -50,8 +50,7 @@ def other_process(database_url: str) -> Iterator[sqlite3.Connection]:
 
 
 async def tried(record: Recorder, times: int) -> None:
-    while len(record.batches) < times:
-        await asyncio.sleep(0.001)
+    await until(lambda: len(record.batches) >= times)
 
 
 @sqlite_only
@@ -213,9 +212,7 @@ async def test_a_database_that_is_away_is_told_in_bounded_time(
     writer = Writer(database)
     record = Recorder()
     first = asyncio.create_task(writer.submit(record, 0, same))
-    while not writer._drain:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.05)  # the first batch is being tried; the rest queues behind it
+    await asyncio.sleep(0.05)  # the first is being tried; the rest will queue behind it
     outcomes = await asyncio.gather(
         first, *(writer.submit(record, n, same) for n in range(1, 600)), return_exceptions=True
     )

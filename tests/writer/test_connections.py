@@ -138,7 +138,7 @@ async def test_many_writers_that_read_and_write_back_lose_no_update(workshop: Wo
         found = await asyncio.gather(*map(work, writers))
     finally:
         await asyncio.gather(*(writer.stop() for writer in writers))
-    assert sorted(sum(found, [])) == list(range(WRITERS * TURNS))
+    assert sorted(seq for part in found for seq in part) == list(range(WRITERS * TURNS))
 
 
 @sqlite_only

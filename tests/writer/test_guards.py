@@ -28,9 +28,8 @@ UNTOUCHABLE = [
     "UPDATE reservations SET quantity = 0",
     "UPDATE reservations SET state = 'gone'",
     "UPDATE stock_movements SET kind = 'theft'",
-    "INSERT INTO reservations SELECT order_id, line_no, location_id, product_id, quantity, state,"
-    " expires_at, created_at, updated_at FROM reservations",
-    "INSERT INTO stock_levels SELECT product_id, location_id, on_hand, reserved, seq FROM stock_levels",
+    "INSERT INTO reservations SELECT * FROM reservations",
+    "INSERT INTO stock_levels SELECT * FROM stock_levels",
     "INSERT INTO stock_levels VALUES (987654, 1, 1, 0, 1)",
     "INSERT INTO order_lines VALUES (987654, 1, 1, 1, 1)",
     "DELETE FROM products",

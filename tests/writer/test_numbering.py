@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ async def test_numbers_are_right_where_the_server_counts_in_steps(
     )
     found = await stored(workshop)
     assert list(numbers) == [found[mark] for mark in range(count)]
-    assert {later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)} <= {STEP}
+    assert {later - earlier for earlier, later in pairwise(numbers)} <= {STEP}
 
 
 @pytest.mark.usefixtures("steps_of_three")

@@ -33,7 +33,7 @@ async def current(database: Database) -> Mapping[str, int]:
 
 async def rows_of(workshop: Workshop, writer: Writer) -> dict[str, int]:
     sql = "SELECT topic, count FROM revisions WHERE writer = %s"
-    return dict(await workshop.rows(sql, writer.id))  # type: ignore[arg-type]
+    return dict(await workshop.rows(sql, writer.id))
 
 
 async def fold(workshop: Workshop) -> int:
@@ -149,7 +149,6 @@ async def test_the_bookmark_tells_whether_the_last_commit_arrived(database: Data
     bookmark = Bookmark(7)
     async with link_to(database) as link:
         for commit in (False, True, False, False, True, True, False):
-            bookmark.forget()
             await turned(link, bookmark, commit=commit)
             assert await link.run(lambda: bookmark.arrived(link)) == commit
 

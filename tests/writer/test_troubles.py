@@ -43,6 +43,7 @@ LOST = {
     2013: "lost connection during query",
     2014: "commands out of sync",
     2055: "lost connection",
+    4031: "hung up on an idle connection (MySQL 8)",
 }
 OTHERS = {
     1048: "column can't be null",

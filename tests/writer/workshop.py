@@ -21,6 +21,7 @@ from leafcraft.writer import Writer
 BY: Final = Cause("user:1", "request-1", "127.0.0.1")
 
 WAIT_SECONDS_MAX: Final = 10.0
+POLL_SECONDS: Final = 0.005
 ARRIVAL: Final = "SELECT count FROM revisions"
 """How the question begins whether the last COMMIT arrived."""
 
@@ -83,12 +84,19 @@ class Workshop:
         assert broken == []
 
 
+async def until(holds: Callable[[], bool], within_seconds: float = WAIT_SECONDS_MAX) -> None:
+    """Returns once it holds; looks every few milliseconds."""
+    async with asyncio.timeout(within_seconds):
+        while not holds():  # noqa: ASYNC110 what is awaited lies in another task, or in another process
+            await asyncio.sleep(POLL_SECONDS)
+
+
 async def someone_waits(workshop: Workshop, statement: str) -> None:
     """Returns once some session of this MariaDB waits in a statement that begins like this."""
     sql = "SELECT COUNT(*) FROM information_schema.processlist WHERE time_ms > 50 AND info LIKE %s"
     async with asyncio.timeout(WAIT_SECONDS_MAX):
-        while await workshop.rows(sql, f"{statement}%") == [(0,)]:
-            await asyncio.sleep(0.01)
+        while await workshop.rows(sql, f"{statement}%") == [(0,)]:  # noqa: ASYNC110 a server's state
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def key(name: str, request: str = "the request", caller: str = "user:1") -> Key:

@@ -35,8 +35,10 @@ async def add_user(tx: Transaction, commands: Sequence[AddUser]) -> Sequence[Use
 
 
 async def _add(tx: Transaction, known: dict[str, User], command: AddUser) -> User | Refusal:
-    if command.first_admin and await store.admins(tx):
-        return Refusal(Code.CONFLICT, "There is an admin already.")
+    if command.first_admin:
+        await store.alone(tx)
+        if await store.admins(tx):
+            return Refusal(Code.CONFLICT, "There is an admin already.")
     if command.email in known:
         return Refusal(Code.EMAIL_TAKEN, f"{command.email} has an account already.")
     (user_id,) = await store.add(tx, [(command.email, command.password_hash, command.role)])
