@@ -129,6 +129,12 @@ async def holding(database: Database, sql: str) -> AsyncIterator[Link]:
         await link.rollback()
 
 
+async def stamp(tx: Transaction, commands: Sequence[int]) -> Sequence[int]:
+    """Writes at once, before the actions that come after it in the transaction."""
+    sql = "UPDATE products SET version = version + 1 WHERE id = %s"
+    return [await tx.change(sql, (product_id,)) for product_id in commands]
+
+
 @mariadb_only
 @pytest.mark.usefixtures("short_lock_waits")
 async def test_a_lock_wait_that_times_out_is_run_again_whole(workshop: Workshop) -> None:
@@ -139,12 +145,15 @@ async def test_a_lock_wait_that_times_out_is_run_again_whole(workshop: Workshop)
     sql = f"SELECT * FROM stock_levels WHERE product_id = {hot} FOR UPDATE"
     async with holding(workshop.database, sql):
         waiting = asyncio.gather(
-            workshop.writer.submit(record, "mark", same), *map(workshop.confirm, ids)
+            workshop.writer.submit(record, "mark", same),
+            workshop.writer.submit(stamp, tea, same),
+            *map(workshop.confirm, ids),
         )
         await tried(record, 2)
     answers = await waiting
-    assert [answer.status for answer in answers[1:]] == [200, 200]
+    assert [answer.status for answer in answers[2:]] == [200, 200]
     assert await marks(workshop) == ["mark"]
+    assert await workshop.rows("SELECT version FROM products WHERE id = %s", tea) == [(2,)]
     assert await workshop.level(tea) == await workshop.level(hot) == (5, 1)
     await workshop.assert_sound()
 

@@ -1,9 +1,8 @@
 """Orders on the wire."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from leafcraft import money, times
@@ -13,8 +12,6 @@ from leafcraft.orders.store import OrderFilter
 from leafcraft.web import wire
 from leafcraft.web.paging import ListQuery
 from leafcraft.web.problems import Problem
-
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NewItem(wire.Body):
@@ -75,15 +72,15 @@ class OrderQuery(ListQuery):
     sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
     status: Status | None = None
     product_id: Annotated[int | None, Field(ge=1, le=wire.ID_MAX)] = None
-    created_after: Annotated[AwareDatetime | None, Field(ge=_FIRST)] = None
-    created_before: Annotated[AwareDatetime | None, Field(ge=_FIRST)] = None
+    created_after: wire.QueryTime | None = None
+    created_before: wire.QueryTime | None = None
 
     def chosen(self) -> OrderFilter:
         return OrderFilter(
             self.status,
             self.product_id,
-            None if self.created_after is None else times.read(self.created_after),
-            None if self.created_before is None else times.read(self.created_before),
+            self.created_after,
+            self.created_before,
         )
 
 

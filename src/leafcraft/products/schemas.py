@@ -19,7 +19,14 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=NAME_CHARS_MAX),
     Field(examples=["Tea"]),
 ]
-Sku = Annotated[wire.PlainText, AfterValidator(rules.sku), Field(examples=["green-tea-premium"])]
+Sku = Annotated[
+    wire.PlainText,
+    AfterValidator(rules.sku),
+    Field(
+        examples=["green-tea-premium"],
+        json_schema_extra={"minLength": 1, "maxLength": SKU_CHARS_MAX},
+    ),
+]
 
 
 class NewProduct(wire.Body):
@@ -37,9 +44,9 @@ class NewProduct(wire.Body):
 class ProductEdit(wire.Body):
     """What to change; what is left out stays. Stock is never edited: it is received, sold, adjusted."""
 
-    name: Name | None = None
-    price: wire.Price | None = None
-    sku: Sku | None = None
+    name: Name | wire.LeftOut = None
+    price: wire.Price | wire.LeftOut = None
+    sku: Sku | wire.LeftOut = None
 
     @model_validator(mode="before")
     @classmethod

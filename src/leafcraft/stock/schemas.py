@@ -1,9 +1,8 @@
 """Stock on the wire."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from leafcraft import times
@@ -24,8 +23,6 @@ MovementKind = Literal[
     "fulfill",
     "return",
 ]
-
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Level(TypedDict):
@@ -68,12 +65,8 @@ class MovementQuery(ListQuery):
     order_id: QueryId | None = None
     location: LocationCode | None = None
     kind: MovementKind | None = None
-    since: Annotated[AwareDatetime, Field(ge=_FIRST, description="from this moment on")] | None = (
-        None
-    )
-    until: Annotated[AwareDatetime, Field(ge=_FIRST, description="before this moment")] | None = (
-        None
-    )
+    since: Annotated[wire.QueryTime | None, Field(description="from this moment on")] = None
+    until: Annotated[wire.QueryTime | None, Field(description="before this moment")] = None
 
     def chosen(self) -> MovementFilter:
         return MovementFilter(
@@ -81,8 +74,8 @@ class MovementQuery(ListQuery):
             self.order_id,
             self.location,
             self.kind,
-            None if self.since is None else times.read(self.since),
-            None if self.until is None else times.read(self.until),
+            self.since,
+            self.until,
         )
 
 

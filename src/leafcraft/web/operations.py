@@ -9,7 +9,7 @@ So an endpoint's parameters are few and plain: the call, ids from the path, and 
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http import HTTPMethod
+from http import HTTPMethod, HTTPStatus
 from typing import Any, NamedTuple, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -142,7 +142,7 @@ class Operations:
                 operation_id=promise.name,
                 status_code=promise.status,
                 response_model=promise.answers,
-                responses=problems.responses(_refusals(method, promise)),
+                responses=_responses(method, promise),
                 openapi_extra={"parameters": _headers(method, promise)},
             )
             operation = Operation(endpoint, promise.name, promise.permission)
@@ -155,6 +155,15 @@ class Operations:
 def template(path: str) -> str:
     """`/orders/{order_id}/confirm/` -> `/orders/{}/confirm`: how a path is looked up."""
     return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
+
+
+def _responses(method: HTTPMethod, promise: Promise) -> dict[int | str, dict[str, Any]]:
+    found = problems.responses(_refusals(method, promise))
+    if method is HTTPMethod.GET:
+        found[HTTPStatus.NOT_MODIFIED] = {
+            "description": "What `If-None-Match` names is still current."
+        }
+    return found
 
 
 def _refusals(method: HTTPMethod, promise: Promise) -> list[Code]:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,12 +16,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     PlainValidator,
     Strict,
     StringConstraints,
     ValidationInfo,
     WithJsonSchema,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from leafcraft import times
 from leafcraft.idempotency import Answer
@@ -28,6 +32,10 @@ from leafcraft.money import Currency
 ID_MAX = 2**63 - 1
 QUANTITY_MAX = 1_000_000_000
 
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
 Id = Annotated[int, Path(ge=1, le=ID_MAX)]
 """An id in a path."""
 BodyId = Annotated[int, Strict(), Field(ge=1, le=ID_MAX)]
@@ -35,6 +43,8 @@ BodyId = Annotated[int, Strict(), Field(ge=1, le=ID_MAX)]
 Quantity = Annotated[int, Strict(), Field(ge=1, le=QUANTITY_MAX)]
 """A positive whole number; `true`, `1.0` and `"1"` are not."""
 
+LeftOut = SkipJsonSchema[None]
+"""In an edit: what is left out stays as it is; on the wire there is no such value."""
 Amount = Annotated[Any, WithJsonSchema({"type": "number", "minimum": 0, "examples": [1407.98]})]
 """Money on its way out: an exact JSON number."""
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -59,6 +69,15 @@ def _price(value: object, info: ValidationInfo) -> int:
     return currency.minor(Decimal(value))
 
 
+def _micros(value: object) -> int:
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("must be a moment with its offset, such as 2026-01-31T12:00:00Z")
+    try:
+        return max(times.read(datetime.fromisoformat(value)), 0)
+    except OverflowError:
+        raise ValueError("must be a moment between the years 1 and 9999") from None
+
+
 def _plain(text: str) -> str:
     """No control characters (a NUL cuts texts short elsewhere), no lone surrogates (no UTF-8 for them)."""
     for char in text:
@@ -73,6 +92,14 @@ Price = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0, "examples": [25.99]}),
 ]
 """Money on its way in: a JSON number of the shop's currency, read exactly, into its smallest unit."""
+
+QueryTime = Annotated[
+    int,
+    PlainValidator(_micros),
+    PlainSerializer(times.write, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment in a query: RFC 3339, and into microseconds."""
 
 PlainText = Annotated[
     str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(_plain)
