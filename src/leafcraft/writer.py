@@ -48,6 +48,7 @@ class Writer:
         self.id = secrets.randbits(62)
         self._committer = Committer(database, clock, self.id)
         self._queue: deque[_Entry[Any]] = deque()
+        self._suspects: Sequence[_Entry[Any]] = ()
         self._drain: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -129,14 +130,17 @@ class Writer:
             _fail(batch, Refusal(Code.INTERNAL_ERROR, "Something went wrong; nothing changed."))
             return
         log.warning("a transaction of %d commands failed; now one at a time: %r", len(batch), error)
+        self._suspects = batch
         for entry in batch:
-            await self._settle([entry])
+            if not entry.future.done():
+                await self._settle([entry])
+        self._suspects = ()
 
     def _give_up(self, batch: Sequence[_Entry[Any]], refusal: Refusal) -> None:
         _fail(batch, refusal)
         if refusal.code is Code.DATABASE_UNAVAILABLE:
             # Those behind would each wait as long, one batch after the other, to hear the same.
-            waiting = list(self._queue)
+            waiting = [*self._suspects, *self._queue]
             self._queue.clear()
             _fail(
                 waiting,

@@ -214,7 +214,7 @@ async def test_a_connection_that_was_killed_is_replaced_unnoticed(workshop: Work
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("database_kind", ["mariadb"])
 async def test_a_database_that_is_away_is_told_in_bounded_time(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = make_url(database_url).set(port=free_port()).render_as_string(hide_password=False)
     database = Database(away, tmp_path)
@@ -229,3 +229,41 @@ async def test_a_database_that_is_away_is_told_in_bounded_time(
     await database.close()
     assert {getattr(outcome, "code", None) for outcome in outcomes} == {Code.DATABASE_UNAVAILABLE}
     assert record.batches == []
+    assert waited_in_vain(caplog) == 1
+
+
+def waited_in_vain(caplog: pytest.LogCaptureFixture) -> int:
+    """How often the whole patience with a database was spent."""
+    return sum("giving up" in record.getMessage() for record in caplog.records)
+
+
+class Vanishing(Database):
+    """Gives one connection, and then no more."""
+
+    given = False
+
+    async def link(self) -> Link:
+        if self.given:
+            raise ConnectionRefusedError
+        self.given = True
+        return await super().link()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_database_that_vanishes_while_a_culprit_is_sought_is_waited_for_once(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else each command of the batch would spend the whole patience in turn."""
+
+    async def die(_tx: Transaction, commands: Sequence[int]) -> Sequence[int]:
+        raise ValueError("a defect") if len(commands) > 1 else ConnectionResetError
+
+    database = Vanishing(database_url, tmp_path)
+    writer = Writer(database)
+    outcomes = await asyncio.gather(
+        *(writer.submit(die, n, same) for n in range(12)), return_exceptions=True
+    )
+    await writer.stop()
+    await database.close()
+    assert {getattr(outcome, "code", None) for outcome in outcomes} == {Code.DATABASE_UNAVAILABLE}
+    assert waited_in_vain(caplog) == 1
