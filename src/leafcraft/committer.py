@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from leafcraft import events, idempotency, times
-from leafcraft.db import Database, Link, Transaction, Trouble, trouble_of
+from leafcraft.db import Database, GuardHeld, Link, Transaction, Trouble, trouble_of
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer, Key
 from leafcraft.revisions import Bookmark
@@ -117,10 +117,11 @@ class _Attempt:
             for place, request in enumerate(self.batch)
             if request.key is not None and _worth_storing(answer := self.answers[place])
         }
-        await idempotency.store(self.tx, stored)
-        await events.write(self.tx)
+        idempotency.store(self.tx, stored)
+        events.write(self.tx)
         if stored or self.tx.touched or self.tx.facts:
             await bookmark.turn(self.tx)
+        await self.tx.settle()
 
 
 class Committer:
@@ -141,9 +142,17 @@ class Committer:
         """
         deadline = _now() + TRY_SECONDS_MAX
         pause = PAUSE_SECONDS_MIN
+        held = False
         while True:
             try:
                 return await self._try(batch)
+            except GuardHeld:
+                if held:
+                    raise
+                # A decision and its write disagree. Reading everything anew mends what another
+                # process caused (a fold); what happens twice is a defect.
+                held = True
+                log.warning("a guard held; the batch runs again", exc_info=True)
             except _Unsettled as unsettled:
                 if _now() >= deadline:
                     log.error("giving up on %d commands: %r", len(batch), unsettled.__cause__)
@@ -167,6 +176,7 @@ class Committer:
             await link.run(lambda: attempt.run(link, self._bookmark))
         except Exception as error:
             trouble = trouble_of(error)
+            self._bookmark.forget()
             if not attempt.committing or trouble is Trouble.CONFLICT:
                 await self._roll_back(link, trouble)
             elif await self._arrived(error):

@@ -3,7 +3,6 @@
 from typing import Any
 
 import orjson
-from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
@@ -16,11 +15,6 @@ REQUEST_ID_CHARS_MAX = 128
 
 class Event(Base):
     __tablename__ = "events"
-    __table_args__ = (
-        Index(None, "subject_type", "subject_id", "id"),
-        Base.__table_args__,
-    )
-
     id: Mapped[Id]
     type: Mapped[str] = mapped_column(text(64))
     subject_type: Mapped[str] = mapped_column(text(32))
@@ -42,6 +36,6 @@ def record(tx: Transaction, fact: str, subject_id: int, *, by: Cause, **data: An
     tx.facts.append((fact, subject, subject_id, *by, written, tx.now))
 
 
-async def write(tx: Transaction) -> None:
+def write(tx: Transaction) -> None:
     """Appends what the transaction recorded, all in one statement."""
-    await tx.insert("events", _COLUMNS, tx.facts)
+    tx.append("events", _COLUMNS, tx.facts)

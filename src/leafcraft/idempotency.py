@@ -78,13 +78,13 @@ async def find(tx: Transaction, keys: Sequence[Key]) -> Mapping[bytes, tuple[Key
     }
 
 
-async def store(tx: Transaction, answers: Mapping[Key, Answer]) -> None:
+def store(tx: Transaction, answers: Mapping[Key, Answer]) -> None:
     """Keeps the answers. In the keys' order, so that two processes can't wait for each other."""
     rows = [
         (*key, answer.status, answer.etag, answer.location, answer.body, tx.now)
         for key, answer in sorted(answers.items())
     ]
-    await tx.insert("idempotency_keys", _COLUMNS, rows)
+    tx.append("idempotency_keys", _COLUMNS, rows)
 
 
 class Sweep(NamedTuple):

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
-from leafcraft.db import Base, GuardHeld, Link, Moment, Transaction, text
+from leafcraft.db import Base, Link, Moment, Statement, Transaction, text
 
 COMMITS = "commits"
 IDLE_DAYS_MAX = 1
@@ -35,34 +35,37 @@ class Bookmark:
     def __init__(self, writer: int) -> None:
         self.writer = writer
         self._commits = 0
+        self._open: set[str] = set()
+        """The topics that have a row, as far as this process knows."""
 
     async def turn(self, tx: Transaction) -> None:
         """Adds one to every topic the transaction touched, and numbers the transaction."""
         self._commits += 1
-        topics = sorted({*tx.touched, COMMITS})
-        if await self._add_one(tx, topics) != len(topics):
-            # The first time, or after a fold: make what is missing. Adding two is as good as one.
-            await self._open(tx, topics)
-            if await self._add_one(tx, topics) != len(topics):
-                raise GuardHeld(f"writer {self.writer} can't keep its revisions")
-
-    async def _add_one(self, tx: Transaction, topics: Sequence[str]) -> int:
+        topics = {*tx.touched, COMMITS}
+        if not self._open.issuperset(topics):
+            await self._make(tx, topics)
         marks = ",".join(["%s"] * len(topics))
-        return await tx.change(
+        change = Statement(
             "UPDATE revisions SET touched_at = %s,"
             " count = CASE topic WHEN %s THEN %s ELSE count + 1 END"
             f" WHERE writer = %s AND topic IN ({marks})",
-            (tx.now, COMMITS, self._commits, self.writer, *topics),
+            (tx.now, COMMITS, self._commits, self.writer, *sorted(topics)),
         )
+        tx.later(change, len(topics))
 
-    async def _open(self, tx: Transaction, topics: Sequence[str]) -> None:
+    async def _make(self, tx: Transaction, topics: set[str]) -> None:
         rows = await tx.fetch("SELECT topic FROM revisions WHERE writer = %s", (self.writer,))
-        missing = set(topics) - {topic for (topic,) in rows}
-        await tx.insert(
+        missing = topics - {topic for (topic,) in rows}
+        tx.append(
             "revisions",
             "writer, topic, count, touched_at",
             [(self.writer, topic, 0, tx.now) for topic in sorted(missing)],
         )
+        self._open |= topics
+
+    def forget(self) -> None:
+        """After any failure: rows may not have been made, or have been folded away."""
+        self._open.clear()
 
     async def arrived(self, link: Link) -> bool:
         """Whether the last transaction was committed after all.

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from leafcraft.db import Change, Database, Link
+from leafcraft.db import Database, Link, Write
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Key
 from leafcraft.writer import Writer
@@ -66,14 +66,11 @@ class FaultyLink(Link):
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
         return await self._faults.around(self._real.fetch(sql, values))
 
-    async def change(self, sql: str, values: Sequence[Any] = ()) -> int:
-        return await self._faults.around(self._real.change(sql, values))
-
     async def insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> list[int]:
         return await self._faults.around(self._real.insert(table, columns, rows))
 
-    async def update(self, table: str, change: Change, rows: Sequence[tuple[int, ...]]) -> int:
-        return await self._faults.around(self._real.update(table, change, rows))
+    async def write(self, write: Write) -> int:
+        return await self._faults.around(self._real.write(write))
 
 
 class Unlucky(Database):

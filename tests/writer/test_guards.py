@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from leafcraft.db import Transaction
+from leafcraft.db import Statement, Transaction
 from leafcraft.db.transaction import GuardHeld
 from leafcraft.errors import Code, Refusal
 from leafcraft.orders import store as orders
@@ -56,8 +56,9 @@ async def test_a_level_that_moved_in_spite_of_the_lock_is_not_overwritten(
     for level in levels:
         level.on_hand, level.seq = 99, 2
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
+        stock.save_levels(tx, levels)
         with pytest.raises(GuardHeld):
-            await link.run(lambda: stock.save_levels(tx, levels))
+            await link.run(tx.settle)
     assert await workshop.level(moved) == await workshop.level(still) == (5, 0)
 
 
@@ -65,8 +66,9 @@ async def test_a_level_that_is_gone_is_noticed(workshop: Workshop) -> None:
     level = Level(987_654, 1, 5, 0, 1)
     level.seq = 2
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
+        stock.save_levels(tx, [level])
         with pytest.raises(GuardHeld):
-            await link.run(lambda: stock.save_levels(tx, [level]))
+            await link.run(tx.settle)
 
 
 async def test_levels_are_saved_each_with_its_own_numbers(workshop: Workshop) -> None:
@@ -76,7 +78,9 @@ async def test_levels_are_saved_each_with_its_own_numbers(workshop: Workshop) ->
         level.reserved, level.seq = level.on_hand - 1, 2
     async with link_to(workshop.database) as link:
         await link.run(link.begin)
-        await link.run(lambda: stock.save_levels(Transaction(link, 1), levels))
+        tx = Transaction(link, 1)
+        stock.save_levels(tx, levels)
+        await link.run(tx.settle)
         await link.run(link.commit)
     assert [await workshop.level(product_id) for product_id in ids] == [(3, 2), (4, 3), (5, 4)]
 
@@ -86,16 +90,18 @@ async def test_an_order_cannot_be_confirmed_over_another_state(workshop: Worksho
     pending, cancelled = [await workshop.order((product_id, 1)) for _ in range(2)]
     await workshop.cancel(cancelled)
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
+        orders.confirm(tx, [pending, cancelled])
         with pytest.raises(GuardHeld):
-            await link.run(lambda: orders.confirm(tx, [pending, cancelled]))
+            await link.run(tx.settle)
 
 
 async def test_a_product_cannot_be_saved_over_a_newer_version(workshop: Workshop) -> None:
     product_id = await workshop.product()
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
         found = await link.run(lambda: products.by_id(tx, [product_id]))
+        products.save(tx, found[product_id], version_read=7)
         with pytest.raises(GuardHeld):
-            await link.run(lambda: products.save(tx, found[product_id], version_read=7))
+            await link.run(tx.settle)
 
 
 async def test_a_reservation_is_released_once(workshop: Workshop) -> None:
@@ -104,9 +110,11 @@ async def test_a_reservation_is_released_once(workshop: Workshop) -> None:
     await workshop.confirm(order_id)
     held = [Reservation(order_id, 1, 1, product_id, 2)]
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
-        await link.run(lambda: stock.close_reservations(tx, held))
+        stock.close_reservations(tx, held)
+        await link.run(tx.settle)
+        stock.close_reservations(tx, held)
         with pytest.raises(GuardHeld):
-            await link.run(lambda: stock.close_reservations(tx, held))
+            await link.run(tx.settle)
 
 
 @pytest.mark.parametrize("expected", [0, 1, 3])
@@ -117,9 +125,11 @@ async def test_a_guarded_change_finds_exactly_the_rows_it_names(
         await workshop.product()
     sql = "UPDATE products SET version = version + 1"
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
-        await link.run(lambda: tx.change_exactly(2, sql))
+        tx.later(Statement(sql), 2)
+        await link.run(tx.settle)
+        tx.later(Statement(sql), expected)
         with pytest.raises(GuardHeld):
-            await link.run(lambda: tx.change_exactly(expected, sql))
+            await link.run(tx.settle)
 
 
 async def test_a_guard_that_holds_takes_the_whole_command_along(workshop: Workshop) -> None:
@@ -128,8 +138,8 @@ async def test_a_guard_that_holds_takes_the_whole_command_along(workshop: Worksh
     order_id = await workshop.order((product_id, 2))
 
     async def half(tx: Transaction, commands: Sequence[int]) -> Sequence[int]:
-        await orders.confirm(tx, commands)
-        await tx.change_exactly(1, "UPDATE stock_levels SET reserved = 2 WHERE seq = 77")
+        orders.confirm(tx, commands)
+        tx.later(Statement("UPDATE stock_levels SET reserved = 2 WHERE seq = 77"), 1)
         return commands
 
     with pytest.raises(Refusal) as refusal:

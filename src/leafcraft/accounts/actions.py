@@ -52,12 +52,12 @@ async def set_password(
     tx: Transaction, commands: Sequence[SetPassword]
 ) -> Sequence[User | Refusal]:
     known = await store.by_email(tx, (command.email for command in commands))
-    return [await _set_password(tx, known.get(command.email), command) for command in commands]
+    return [_set_password(tx, known.get(command.email), command) for command in commands]
 
 
-async def _set_password(tx: Transaction, user: User | None, command: SetPassword) -> User | Refusal:
+def _set_password(tx: Transaction, user: User | None, command: SetPassword) -> User | Refusal:
     if user is None:
         return Refusal(Code.NOT_FOUND, f"Nobody has the e-mail address {command.email}.")
-    await store.set_password(tx, user.id, command.password_hash)
+    store.set_password(tx, user.id, command.password_hash)
     events.record(tx, "user.password_changed", user.id, by=command.by, reason=command.reason)
     return user._replace(password_hash=command.password_hash)

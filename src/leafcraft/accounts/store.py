@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.accounts.rules import EMAIL_CHARS_MAX, Role
-from leafcraft.db import Base, Id, Moment, Source, Transaction, text
+from leafcraft.db import Base, Id, Moment, Source, Statement, Transaction, text
 
 TOPIC = "accounts"
 
@@ -87,10 +87,10 @@ async def add(tx: Transaction, users: Sequence[tuple[str, str, Role]]) -> list[i
     )
 
 
-async def set_password(tx: Transaction, user_id: int, password_hash: str) -> None:
+def set_password(tx: Transaction, user_id: int, password_hash: str) -> None:
     tx.touched.add(TOPIC)
-    await tx.change_exactly(
-        1,
+    change = Statement(
         "UPDATE users SET password_hash = %s, updated_at = %s WHERE id = %s",
         (password_hash, tx.now, user_id),
     )
+    tx.later(change, 1)

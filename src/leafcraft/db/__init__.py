@@ -3,7 +3,17 @@
 from leafcraft.db.database import Database, Reader
 from leafcraft.db.keyset import Page, keyset
 from leafcraft.db.tables import Base, Digest, Id, Json, MediumBytes, Moment, text
-from leafcraft.db.transaction import Change, GuardHeld, Link, Source, Transaction, ids
+from leafcraft.db.transaction import (
+    Change,
+    GuardHeld,
+    Link,
+    Revise,
+    Source,
+    Statement,
+    Transaction,
+    Write,
+    ids,
+)
 from leafcraft.db.troubles import Trouble, trouble_of
 
 __all__ = [
@@ -19,9 +29,12 @@ __all__ = [
     "Moment",
     "Page",
     "Reader",
+    "Revise",
     "Source",
+    "Statement",
     "Transaction",
     "Trouble",
+    "Write",
     "ids",
     "keyset",
     "text",

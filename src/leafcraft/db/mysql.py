@@ -1,14 +1,25 @@
 """MySQL and MariaDB: one asyncmy connection for the writer, and what the server must promise."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import asyncmy
+from asyncmy.constants import CLIENT
 from sqlalchemy import URL
 from sqlalchemy.dialects.mysql.asyncmy import MySQLDialect_asyncmy
 
-from leafcraft.db.transaction import ROWS_PER_INSERT_MAX, Change, Link, Row, Source, ids
+from leafcraft.db.transaction import (
+    ROWS_PER_INSERT_MAX,
+    Append,
+    Link,
+    Revise,
+    Row,
+    Source,
+    Statement,
+    Write,
+    ids,
+)
 
 T = TypeVar("T")
 
@@ -16,6 +27,8 @@ LOCK_WAIT_SECONDS_MAX = 5
 READ_SECONDS_MAX = 30
 TRANSACTION_SECONDS_MAX = 30
 CONNECT_SECONDS_MAX = 5
+PACKET_CHARS_MAX = 4 * 1024 * 1024
+"""Of statements sent together; MariaDB takes 16 MiB at a time by default."""
 
 SESSION = (
     # READ COMMITTED: a plain read after a lock must see what is committed now, not an old snapshot.
@@ -35,6 +48,7 @@ def connect_arguments(url: URL) -> dict[str, Any]:
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_SECONDS_MAX,
         "autocommit": True,
+        "client_flag": 0,
         **arguments,
     }
 
@@ -51,7 +65,9 @@ class MySQLLink(Link):
 
     @classmethod
     async def open(cls, url: URL) -> "MySQLLink":
-        connection = await asyncmy.connect(**connect_arguments(url))
+        arguments = connect_arguments(url)
+        arguments["client_flag"] |= CLIENT.MULTI_STATEMENTS
+        connection = await asyncmy.connect(**arguments)
         cursor = connection.cursor()
         for statement in SESSION:
             await cursor.execute(statement)
@@ -81,34 +97,75 @@ class MySQLLink(Link):
         rows: Sequence[Row] = await self._cursor.fetchall()
         return rows
 
-    async def change(self, sql: str, values: Sequence[Any] = ()) -> int:
-        await self._cursor.execute(sql, tuple(values) or None)
-        return int(self._cursor.rowcount)
-
     async def insert(self, table: str, columns: str, rows: Sequence[Row]) -> list[int]:
         """InnoDB numbers the rows of one VALUES list without gaps and reports the first number.
 
         Source: MySQL manual, "AUTO_INCREMENT Handling in InnoDB", simple inserts (any lock mode).
         """
         numbers: list[int] = []
-        for start in range(0, len(rows), ROWS_PER_INSERT_MAX):
-            part = rows[start : start + ROWS_PER_INSERT_MAX]
-            values = ",".join(f"({','.join(map(_literal, row))})" for row in part)
-            await self._cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {values}")
+        for text, count in _inserts(Append(table, columns, rows)):
+            await self._cursor.execute(text)
             first = int(self._cursor.lastrowid)
-            numbers.extend(range(first, first + len(part) * self._id_step, self._id_step))
+            numbers.extend(range(first, first + count * self._id_step, self._id_step))
         return numbers
 
-    async def update(self, table: str, change: Change, rows: Sequence[tuple[int, ...]]) -> int:
-        """One statement with a CASE a column: executemany would pay a round trip a row (27 times slower)."""
-        sets = ", ".join(
-            f"{column} = {_case(change.key, rows, place)}"
-            for place, column in enumerate(change.columns, start=2)
-        )
-        return await self.change(
-            f"UPDATE {table} SET {sets} WHERE {change.where} AND {change.key} IN {ids(row[0] for row in rows)}"
-            f" AND {change.guard} = {_case(change.key, rows, 1)}"
-        )
+    async def write(self, write: Write) -> int:
+        (found,) = await self.write_all([write])
+        return found
+
+    async def write_all(self, writes: Sequence[Write]) -> list[int]:
+        """All in as few packets as they fit: the server works through them while the loop serves others."""
+        found = [0] * len(writes)
+        packet: list[tuple[int, str]] = []
+        size = 0
+        for place, write in enumerate(writes):
+            for text in self._texts(write):
+                if packet and size + len(text) > PACKET_CHARS_MAX:
+                    await self._send(packet, found)
+                    packet, size = [], 0
+                packet.append((place, text))
+                size += len(text)
+        await self._send(packet, found)
+        return found
+
+    async def _send(self, packet: Sequence[tuple[int, str]], found: list[int]) -> None:
+        """Runs the packet's statements; adds what each found at its place."""
+        await self._cursor.execute(";".join(text for _, text in packet))
+        for number, (place, _) in enumerate(packet):
+            if number and not await self._cursor.nextset():
+                raise AssertionError(f"{number} results for {len(packet)} statements")
+            found[place] += int(self._cursor.rowcount)
+
+    def _texts(self, write: Write) -> Iterable[str]:
+        match write:
+            case Append():
+                return (text for text, _ in _inserts(write))
+            case Revise():
+                return (_update(write),)
+            case Statement(sql, values):
+                return (self._cursor.mogrify(sql, tuple(values) or None),)
+
+
+def _inserts(append: Append) -> Iterable[tuple[str, int]]:
+    """INSERT statements of a bounded size, each with how many rows it makes."""
+    for start in range(0, len(append.rows), ROWS_PER_INSERT_MAX):
+        part = append.rows[start : start + ROWS_PER_INSERT_MAX]
+        values = ",".join(f"({','.join(map(_literal, row))})" for row in part)
+        yield f"INSERT INTO {append.table} ({append.columns}) VALUES {values}", len(part)
+
+
+def _update(revise: Revise) -> str:
+    """One statement with a CASE a column: executemany would pay a round trip a row (27 times slower)."""
+    table, change, rows = revise
+    sets = ", ".join(
+        f"{column} = {_case(change.key, rows, place)}"
+        for place, column in enumerate(change.columns, start=2)
+    )
+    return (
+        f"UPDATE {table} SET {sets} WHERE {change.where}"
+        f" AND {change.key} IN {ids(row[0] for row in rows)}"
+        f" AND {change.guard} = {_case(change.key, rows, 1)}"
+    )
 
 
 def _literal(value: object) -> str:

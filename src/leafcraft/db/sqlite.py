@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL
 
-from leafcraft.db.transaction import Change, Link, Row
+from leafcraft.db.transaction import Append, Link, Revise, Row, Statement, Write
 
 T = TypeVar("T")
 
@@ -74,29 +74,28 @@ class SQLiteLink(Link):
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         return self._connection.execute(_question_marks(sql), values).fetchall()
 
-    async def change(self, sql: str, values: Sequence[Any] = ()) -> int:
-        return self._connection.execute(_question_marks(sql), values).rowcount
-
     async def insert(self, table: str, columns: str, rows: Sequence[Row]) -> list[int]:
         """The only writer numbers its rows without gaps, so the last number tells them all."""
         if not rows:
             return []
-        places = ",".join("?" * len(rows[0]))
-        self._connection.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({places})",
-            rows,
-        )
+        await self.write(Append(table, columns, rows))
         ((last,),) = self._connection.execute("SELECT last_insert_rowid()").fetchall()
         return list(range(last - len(rows) + 1, last + 1))
 
-    async def update(self, table: str, change: Change, rows: Sequence[tuple[int, ...]]) -> int:
-        sets = ", ".join(f"{column} = ?" for column in change.columns)
-        values = [(*row[2:], row[0], row[1]) for row in rows]
-        return self._connection.executemany(
-            f"UPDATE {table} SET {sets} WHERE {change.where}"
-            f" AND {change.key} = ? AND {change.guard} = ?",
-            values,
-        ).rowcount
+    async def write(self, write: Write) -> int:
+        match write:
+            case Append(table, columns, rows):
+                places = ",".join("?" * len(rows[0]))
+                sql = f"INSERT INTO {table} ({columns}) VALUES ({places})"
+                return self._connection.executemany(sql, rows).rowcount
+            case Revise(table, change, rows):
+                sets = ", ".join(f"{column} = ?" for column in change.columns)
+                guarded = f"{change.where} AND {change.key} = ? AND {change.guard} = ?"
+                values = [(*row[2:], row[0], row[1]) for row in rows]
+                sql = f"UPDATE {table} SET {sets} WHERE {guarded}"
+                return self._connection.executemany(sql, values).rowcount
+            case Statement(sql, values):
+                return self._connection.execute(_question_marks(sql), values).rowcount
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -38,6 +38,32 @@ class Change(NamedTuple):
     """What else picks the rows, as SQL; part of the key, usually."""
 
 
+class Statement(NamedTuple):
+    """An UPDATE or DELETE as text."""
+
+    sql: str
+    values: Sequence[Any] = ()
+
+
+class Append(NamedTuple):
+    """New rows whose numbers nobody asks for."""
+
+    table: str
+    columns: str
+    rows: Sequence[Row]
+
+
+class Revise(NamedTuple):
+    """New numbers for many rows, each guarded."""
+
+    table: str
+    change: Change
+    rows: Sequence[tuple[int, ...]]
+
+
+Write = Statement | Append | Revise
+
+
 class Link(ABC):
     """One writing connection. Values in SQL text are written `%s`, whatever the driver likes."""
 
@@ -64,16 +90,20 @@ class Link(ABC):
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]: ...
 
     @abstractmethod
-    async def change(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Runs an UPDATE or DELETE; how many rows it found."""
-
-    @abstractmethod
     async def insert(self, table: str, columns: str, rows: Sequence[Row]) -> list[int]:
         """Appends rows in one statement (or few); the numbers the database gave them, in order."""
 
     @abstractmethod
-    async def update(self, table: str, change: "Change", rows: Sequence[tuple[int, ...]]) -> int:
-        """Gives many rows new numbers at once, each guarded; how many rows it found."""
+    async def write(self, write: Write) -> int:
+        """How many rows it found or made."""
+
+    async def write_all(self, writes: Sequence[Write]) -> list[int]:
+        """The same for each, in their order."""
+        return [await self.write(write) for write in writes]
+
+    async def change(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Runs an UPDATE or DELETE; how many rows it found."""
+        return await self.write(Statement(sql, values))
 
 
 class Transaction:
@@ -89,38 +119,46 @@ class Transaction:
         self.touched: set[str] = set()
         self.for_update = link.for_update
         self._link = link
+        self._later: list[tuple[Write, int]] = []
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
+        await self.settle()
         return await self._link.fetch(sql, values)
 
     async def change(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Runs an UPDATE or DELETE; how many rows it found."""
+        await self.settle()
         return await self._link.change(sql, values)
 
     async def insert(self, table: str, columns: str, rows: Sequence[Row]) -> list[int]:
         """Appends rows; the numbers the database gave them, in order."""
+        await self.settle()
         return await self._link.insert(table, columns, rows) if rows else []
 
-    async def change_exactly(self, expected: int, sql: str, values: Sequence[Any] = ()) -> None:
-        """Runs a guarded UPDATE that must find every row it names: the second half of each rule.
+    def later(self, write: Write, expected: int) -> None:
+        """Writes before anything is read again or committed, together with whatever else waits: a
+        round trip for all. It must then find every row it names, the second half of each rule."""
+        self._later.append((write, expected))
 
-        Raises GuardHeld when it doesn't: what was decided a moment ago, on locked rows, no
-        longer holds, so the whole transaction must go.
-        """
-        _all_found(await self._link.change(sql, values), expected, sql)
-
-    async def update_exactly(
-        self, table: str, change: Change, rows: Sequence[tuple[int, ...]]
-    ) -> None:
-        """Gives many rows new numbers at once. Raises GuardHeld unless every guard agrees."""
+    def append(self, table: str, columns: str, rows: Sequence[Row]) -> None:
+        """Appends rows, later."""
         if rows:
-            _all_found(await self._link.update(table, change, rows), len(rows), table)
+            self.later(Append(table, columns, rows), len(rows))
+
+    async def settle(self) -> None:
+        """Does what was left for later.
+
+        Raises GuardHeld when a write found fewer rows than it must: what was decided a moment
+        ago, on locked rows, no longer holds, so the whole transaction must go.
+        """
+        if not self._later:
+            return
+        waiting, self._later = self._later, []
+        found = await self._link.write_all([write for write, _ in waiting])
+        for (write, expected), rows in zip(waiting, found, strict=True):
+            if rows != expected:
+                raise GuardHeld(f"{rows} of {expected} rows found: {str(write[0])[:200]}")
 
 
 class GuardHeld(Exception):
     """A guarded write found fewer rows than the decision before it: this must never happen."""
-
-
-def _all_found(found: int, expected: int, what: str) -> None:
-    if found != expected:
-        raise GuardHeld(f"{found} of {expected} rows found: {what[:200]}")

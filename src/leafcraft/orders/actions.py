@@ -74,8 +74,8 @@ async def confirm(tx: Transaction, commands: Sequence[Confirm]) -> Sequence[Orde
     orders = await store.lock(tx, (command.order_id for command in commands))
     shelf = await stock.shelf(tx, _products_of(orders.values(), Status.PENDING))
     outcomes = [_confirmed(orders, shelf, command, now=tx.now) for command in commands]
-    await stock.put_back(tx, shelf)
-    await store.confirm(tx, _ids(outcomes))
+    stock.put_back(tx, shelf)
+    store.confirm(tx, _ids(outcomes))
     _tell(tx, "order.confirmed", zip(commands, outcomes, strict=True))
     return await _named(tx, outcomes)
 
@@ -154,8 +154,8 @@ async def cancel(tx: Transaction, commands: Sequence[Cancel]) -> Sequence[Order 
         if isinstance(outcome, Order):
             shelf.release(reserved.get(outcome.id, ()), command.by)
         outcomes.append(outcome)
-    await stock.put_back(tx, shelf)
-    await store.cancel(tx, _ids(outcomes))
+    stock.put_back(tx, shelf)
+    store.cancel(tx, _ids(outcomes))
     _tell(tx, "order.cancelled", zip(commands, outcomes, strict=True))
     return outcomes
 

@@ -6,7 +6,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, exists, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leafcraft.db import Base, Id, Moment, Page, Reader, Source, Transaction, ids, keyset, text
+from leafcraft.db import (
+    Base,
+    Id,
+    Moment,
+    Page,
+    Reader,
+    Source,
+    Statement,
+    Transaction,
+    ids,
+    keyset,
+    text,
+)
 from leafcraft.orders.rules import Line, Order, Status
 
 TOPIC = "orders"
@@ -114,7 +126,7 @@ async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Order]:
         Order(number, Status.PENDING, d.total_minor, d.currency, 1, now, now, None, None, d.lines)
         for number, d in zip(numbers, drafts, strict=True)
     ]
-    await tx.insert(
+    tx.append(
         "order_lines",
         "order_id, line_no, product_id, quantity, unit_price_minor",
         [
@@ -138,27 +150,27 @@ _CONFIRMATION = _Step((Status.PENDING,), Status.CONFIRMED, "confirmed_at")
 _CANCELLATION = _Step((Status.PENDING, Status.CONFIRMED), Status.CANCELLED, "cancelled_at")
 
 
-async def confirm(tx: Transaction, order_ids: Sequence[int]) -> None:
+def confirm(tx: Transaction, order_ids: Sequence[int]) -> None:
     """Pending -> Confirmed, for every one of them."""
-    await _move(tx, order_ids, _CONFIRMATION)
+    _move(tx, order_ids, _CONFIRMATION)
 
 
-async def cancel(tx: Transaction, order_ids: Sequence[int]) -> None:
+def cancel(tx: Transaction, order_ids: Sequence[int]) -> None:
     """Pending or Confirmed -> Cancelled, for every one of them."""
-    await _move(tx, order_ids, _CANCELLATION)
+    _move(tx, order_ids, _CANCELLATION)
 
 
-async def _move(tx: Transaction, order_ids: Sequence[int], step: _Step) -> None:
+def _move(tx: Transaction, order_ids: Sequence[int], step: _Step) -> None:
     if not order_ids:
         return
     tx.touched.add(TOPIC)
     marks = ",".join(["%s"] * len(step.before))
-    await tx.change_exactly(
-        len(order_ids),
+    change = Statement(
         f"UPDATE orders SET status = %s, {step.stamp} = %s, updated_at = %s, version = version + 1"
         f" WHERE id IN {ids(order_ids)} AND status IN ({marks})",
         (step.after.value, tx.now, tx.now, *(status.value for status in step.before)),
     )
+    tx.later(change, len(order_ids))
 
 
 class OrderFilter(NamedTuple):

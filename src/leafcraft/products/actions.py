@@ -54,9 +54,7 @@ async def create(tx: Transaction, commands: Sequence[Create]) -> Sequence[Stocke
             welcome, await store.add(tx, [command.draft for command in welcome]), strict=True
         )
     }
-    await stock.open_stock(
-        tx, [Opening(created[id(c)].id, c.stock_quantity, c.by) for c in welcome]
-    )
+    stock.open_stock(tx, [Opening(created[id(c)].id, c.stock_quantity, c.by) for c in welcome])
     for command in welcome:
         _tell_created(tx, command, created[id(command)])
     return [
@@ -93,7 +91,7 @@ async def edit(tx: Transaction, commands: Sequence[Edit]) -> Sequence[Stocked | 
         if isinstance(outcome, Refusal):
             outcomes.append(outcome)
             continue
-        await _save(tx, products[outcome.id], outcome, by=command.by)
+        _save(tx, products[outcome.id], outcome, by=command.by)
         products[outcome.id] = outcome
         outcomes.append(Stocked(outcome, totals.get(outcome.id, NOTHING)))
     return outcomes
@@ -122,10 +120,10 @@ def _edited(
     return product._replace(**wanted, version=product.version + 1, updated_at=now)
 
 
-async def _save(tx: Transaction, before: Product, after: Product, *, by: Cause) -> None:
+def _save(tx: Transaction, before: Product, after: Product, *, by: Cause) -> None:
     if after.version == before.version:
         return
-    await store.save(tx, after, before.version)
+    store.save(tx, after, before.version)
     changed = {
         field: [getattr(before, field), getattr(after, field)]
         for field in ("name", "price_minor", "sku", "archived")

@@ -6,7 +6,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import CheckConstraint, Index, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leafcraft.db import Base, Id, Moment, Page, Reader, Source, Transaction, ids, keyset, text
+from leafcraft.db import (
+    Base,
+    Id,
+    Moment,
+    Page,
+    Reader,
+    Source,
+    Statement,
+    Transaction,
+    ids,
+    keyset,
+    text,
+)
 from leafcraft.products.rules import NAME_CHARS_MAX, SKU_CHARS_MAX, SKU_KEY_CHARS_MAX, sku_key
 from leafcraft.stock import store as stock_store
 
@@ -111,11 +123,10 @@ async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Product]:
     ]
 
 
-async def save(tx: Transaction, product: Product, version_read: int) -> None:
+def save(tx: Transaction, product: Product, version_read: int) -> None:
     """Writes an edited product over the version it was read at."""
     tx.touched.add(TOPIC)
-    await tx.change_exactly(
-        1,
+    change = Statement(
         "UPDATE products SET sku = %s, sku_key = %s, name = %s, price_minor = %s, archived = %s,"
         " version = %s, updated_at = %s WHERE id = %s AND version = %s",
         (
@@ -130,6 +141,7 @@ async def save(tx: Transaction, product: Product, version_read: int) -> None:
             version_read,
         ),
     )
+    tx.later(change, 1)
 
 
 class ProductFilter(NamedTuple):

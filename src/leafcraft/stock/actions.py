@@ -19,16 +19,16 @@ class Opening(NamedTuple):
     by: Cause
 
 
-async def open_stock(tx: Transaction, openings: Sequence[Opening]) -> None:
+def open_stock(tx: Transaction, openings: Sequence[Opening]) -> None:
     """Gives new products their level in `main`; what lies there from the start is a receipt."""
     products = [opening.product_id for opening in openings]
-    shelf = Shelf(await store.open_levels(tx, products, rules.MAIN))
+    shelf = Shelf(store.open_levels(tx, products, rules.MAIN))
     for product_id, quantity, by in openings:
         if quantity:
             shelf.receive(
                 product_id, rules.MAIN, quantity, why=Why(Kind.RECEIPT, by, reason=OPENING)
             )
-    await put_back(tx, shelf)
+    put_back(tx, shelf)
 
 
 async def shelf(tx: Transaction, product_ids: Iterable[int]) -> Shelf:
@@ -36,11 +36,11 @@ async def shelf(tx: Transaction, product_ids: Iterable[int]) -> Shelf:
     return Shelf(await store.lock(tx, product_ids))
 
 
-async def put_back(tx: Transaction, shelf: Shelf) -> None:
+def put_back(tx: Transaction, shelf: Shelf) -> None:
     """Writes down all that was done on the shelf: levels, reservations, and the ledger."""
     changed = shelf.changed
     if changed:
-        await store.save_levels(tx, changed)
-        await store.close_reservations(tx, shelf.released)
-        await store.add_reservations(tx, shelf.reserved)
-        await store.add_movements(tx, shelf.movements)
+        store.save_levels(tx, changed)
+        store.close_reservations(tx, shelf.released)
+        store.add_reservations(tx, shelf.reserved)
+        store.add_movements(tx, shelf.movements)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, exists, select
 
-from leafcraft.db import Change, Page, Reader, Source, Transaction, ids, keyset
+from leafcraft.db import Change, Page, Reader, Revise, Source, Statement, Transaction, ids, keyset
 from leafcraft.stock.rules import Level, Movement, Reservation, ReservationState
 from leafcraft.stock.tables import LevelRow, LocationRow, MovementRow
 
@@ -62,14 +62,14 @@ async def lock(tx: Transaction, product_ids: Iterable[int]) -> list[Level]:
     return [Level(*row) for row in rows]
 
 
-async def open_levels(tx: Transaction, product_ids: Sequence[int], location_id: int) -> list[Level]:
+def open_levels(tx: Transaction, product_ids: Sequence[int], location_id: int) -> list[Level]:
     """New, empty levels."""
     rows = [(product_id, location_id, 0, 0, 0) for product_id in product_ids]
-    await tx.insert("stock_levels", "product_id, location_id, on_hand, reserved, seq", rows)
+    tx.append("stock_levels", "product_id, location_id, on_hand, reserved, seq", rows)
     return [Level(*row) for row in rows]
 
 
-async def save_levels(tx: Transaction, levels: Sequence[Level]) -> None:
+def save_levels(tx: Transaction, levels: Sequence[Level]) -> None:
     """Writes changed levels, one statement a location. Each row's guard is the movement it was
     read at: should anything have moved since, in spite of the lock, nothing is written at all."""
     tx.touched.add(TOPIC)
@@ -82,13 +82,13 @@ async def save_levels(tx: Transaction, levels: Sequence[Level]) -> None:
             for level in levels
             if level.location_id == location_id
         ]
-        await tx.update_exactly("stock_levels", change, rows)
+        tx.later(Revise("stock_levels", change, rows), len(rows))
     for level in levels:
         level.seq_read = level.seq
 
 
-async def add_movements(tx: Transaction, movements: Sequence[Movement]) -> None:
-    await tx.insert(
+def add_movements(tx: Transaction, movements: Sequence[Movement]) -> None:
+    tx.append(
         "stock_movements",
         "product_id, location_id, seq, kind, on_hand_delta, reserved_delta, on_hand_after,"
         " reserved_after, order_id, reason, actor, occurred_at",
@@ -96,8 +96,8 @@ async def add_movements(tx: Transaction, movements: Sequence[Movement]) -> None:
     )
 
 
-async def add_reservations(tx: Transaction, reservations: Sequence[Reservation]) -> None:
-    await tx.insert(
+def add_reservations(tx: Transaction, reservations: Sequence[Reservation]) -> None:
+    tx.append(
         "reservations",
         "order_id, line_no, location_id, product_id, quantity, state, created_at, updated_at",
         [(*one, ReservationState.ACTIVE.value, tx.now, tx.now) for one in reservations],
@@ -122,16 +122,16 @@ async def active_reservations(
     return found
 
 
-async def close_reservations(tx: Transaction, released: Sequence[Reservation]) -> None:
+def close_reservations(tx: Transaction, released: Sequence[Reservation]) -> None:
     """Marks every reservation of these orders released, exactly once."""
     if not released:
         return
     wanted = ids(one.order_id for one in released)
-    await tx.change_exactly(
-        len(released),
+    close = Statement(
         f"UPDATE reservations SET state = %s, updated_at = %s WHERE order_id IN {wanted} AND state = %s",
         (ReservationState.RELEASED.value, tx.now, ReservationState.ACTIVE.value),
     )
+    tx.later(close, len(released))
 
 
 async def totals(source: Source, product_ids: Iterable[int]) -> Mapping[int, Total]:

@@ -49,7 +49,6 @@ class ReservationRow(Base):
     __table_args__ = (
         CheckConstraint("quantity > 0", "quantity_positive"),
         CheckConstraint(f"state IN ({RESERVATION_STATES})", "state"),
-        Index(None, "product_id", "state"),
         Base.__table_args__,
     )
 

@@ -216,9 +216,6 @@ def _reservations() -> None:
         sa.PrimaryKeyConstraint("order_id", "line_no", "location_id", name=op.f("pk_reservations")),
         **OPTIONS,
     )
-    op.create_index(
-        op.f("ix_reservations_product_id_state"), "reservations", ["product_id", "state"]
-    )
 
 
 def _events() -> None:
@@ -235,9 +232,6 @@ def _events() -> None:
         sa.Column("occurred_at", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         **OPTIONS,
-    )
-    op.create_index(
-        op.f("ix_events_subject_type_subject_id_id"), "events", ["subject_type", "subject_id", "id"]
     )
 
 
