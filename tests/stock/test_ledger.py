@@ -25,6 +25,7 @@ async def test_an_opening_stock_is_a_receipt_into_main(shop: Shop) -> None:
 
 
 async def test_a_product_without_stock_has_a_level_and_no_movement(shop: Shop) -> None:
+    assert await levels(shop) == []  # and is kept in memory: the new level must make it stale
     tea = await shop.product(stock=0)
     assert await shop.movements() == []
     assert await levels(shop) == [(tea["id"], "main", 0, 0, 0)]

@@ -64,6 +64,7 @@ async def lock(tx: Transaction, product_ids: Iterable[int]) -> list[Level]:
 
 def open_levels(tx: Transaction, product_ids: Sequence[int], location_id: int) -> list[Level]:
     """New, empty levels."""
+    tx.touched.add(TOPIC)
     rows = [(product_id, location_id, 0, 0, 0) for product_id in product_ids]
     tx.append("stock_levels", "product_id, location_id, on_hand, reserved, seq", rows)
     return [Level(*row) for row in rows]
