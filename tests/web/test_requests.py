@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from httpx2 import ASGITransport, AsyncClient
 
 from tests.builders import Json, Shop, another, found, problem
 
@@ -92,3 +93,13 @@ async def test_neither_password_nor_token_is_ever_logged(
     assert "not the password at all" not in text
     assert token not in text
     assert shared_shop.client.headers["authorization"].split()[1] not in text
+
+
+async def test_whatever_address_a_proxy_reports_breaks_nothing(shared_shop: Shop) -> None:
+    transport = ASGITransport(app=shared_shop.app, client=("spoofed " * 100, 0))
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        headers = {"Authorization": shared_shop.client.headers["Authorization"]}
+        answer = await client.post(
+            "/products/", json={"name": "Long way", "price": 1}, headers=headers
+        )
+    assert answer.status_code == 201, answer.text

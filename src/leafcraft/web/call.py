@@ -17,6 +17,7 @@ from leafcraft.committer import Action
 from leafcraft.config import Settings
 from leafcraft.db import Database, Reader
 from leafcraft.errors import Refusal
+from leafcraft.events import ADDRESS_CHARS_MAX
 from leafcraft.idempotency import KEY_CHARS_MAX, Answer, Key
 from leafcraft.money import Currency
 from leafcraft.web import problems, wire
@@ -78,7 +79,8 @@ class Call:
         self.method: str = scope["method"]
         self.path: str = scope["path"].rstrip("/")
         self.query = scope["query_string"].decode("latin-1")
-        self.address: str = scope["client"][0] if scope.get("client") else ""
+        # A proxy's X-Forwarded-For may say anything, at any length.
+        self.address: str = (scope["client"][0] if scope.get("client") else "")[:ADDRESS_CHARS_MAX]
         self.body: Any = None
         self._headers = headers
 
