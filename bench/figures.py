@@ -95,6 +95,20 @@ CLAIMS: Final = (
         "mariadb.trivial",
         1,
     ),
+    Claim(
+        "p99 in ms of lists and confirms while wrong sign-ins flood in from many addresses, against quiet",
+        "flood.many.p99_ms",
+        "flood.quiet.p99_ms",
+        3,
+        at_most=True,
+    ),
+    Claim(
+        "The same, all from one address",
+        "flood.one.p99_ms",
+        "flood.quiet.p99_ms",
+        3,
+        at_most=True,
+    ),
 )
 
 

@@ -2,12 +2,13 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench import load
+from bench import flood, load
 from bench.load import Load, Round
-from bench.subjects import Books, Subject
+from bench.subjects import Books, ServiceSubject, Subject
 
 LINES_PER_ORDER: Final = 2
 LONE_ORDERS: Final = 220
@@ -45,6 +46,16 @@ class Bench:
         self._confirms("sqlite", service, hot=False)
         self._confirms("sqlite", twin, hot=False)
 
+    def on_flood(self, service: ServiceSubject) -> None:
+        """One repetition: what ordinary requests take in quiet, and while wrong sign-ins flood in."""
+        seconds = self.window_seconds
+        self._slowest("quiet", flood.probe_ms(service, seconds))
+        self._slowest("many", flood.probe_flooded_ms(service, seconds, many=True))
+        self._slowest("one", flood.probe_flooded_ms(service, seconds, many=False))
+        elsewhere = flood.owner_seconds(service, address=flood.OWNERS_ADDRESS)
+        self.samples["flood.owner.elsewhere_s"].append(elsewhere)
+        self.samples["flood.owner.there_s"].append(flood.owner_seconds(service, address=None))
+
     def verify(self, database: str, subject: Subject) -> None:
         """The subject's own full check of its books."""
         if findings := subject.findings():
@@ -81,6 +92,10 @@ class Bench:
         known = self.samples.get(name)
         rate = known[-1] if known else FIRST_GUESS_PER_SECOND[subject.name]
         return max(ORDERS_MIN, math.ceil(rate * (load.WARM_SECONDS + self.window_seconds) * SPARE))
+
+    def _slowest(self, what: str, milliseconds: Sequence[float]) -> None:
+        self.samples[f"flood.{what}.p99_ms"].append(flood.p99(milliseconds))
+        self.acknowledged += len(milliseconds)
 
     def _sample(self, name: str, done: Round) -> None:
         self.samples[name].append(done.rate)

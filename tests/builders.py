@@ -28,7 +28,6 @@ NOON: Final = 1_767_268_800_000_000
 Json = dict[str, Any]
 
 _numbers = itertools.count(1)
-_tokens: dict[tuple[times.Clock, object], str] = {}
 
 
 class Clock:
@@ -150,16 +149,8 @@ async def open_shop(settings: Settings, clock: times.Clock = times.now) -> Async
     app = create_app(settings, clock)
     async with app.router.lifespan_context(app), client_of(app) as client:
         shop = Shop(app, client, settings)
-        client.headers.update(signed_in(await _admins_token(shop, clock)))
+        client.headers.update(signed_in(found(await shop.sign_in())["access_token"]))
         yield shop
-
-
-async def _admins_token(shop: Shop, clock: times.Clock) -> str:
-    """The first admin is user 1 of every shop, so one login does for all that share clock and secret."""
-    place = (clock, shop.settings.secret_key or shop.settings.data_dir)
-    if place not in _tokens:
-        _tokens[place] = found(await shop.sign_in())["access_token"]
-    return _tokens[place]
 
 
 @asynccontextmanager
@@ -176,7 +167,7 @@ def client_of(app: FastAPI) -> AsyncClient:
 
 async def add(settings: Settings, email: str, role: Role = Role.VIEWER) -> None:
     """Adds a user as `leafcraft user add` does; the password is PASSWORD."""
-    runtime, _ = compose(settings)
+    runtime = compose(settings).runtime
     async with opened(runtime):
         hashed = await Passwords().hash(PASSWORD)
         await runtime.writer.perform(add_user, AddUser(email, hashed, role, CLI))

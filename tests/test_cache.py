@@ -145,7 +145,7 @@ async def test_without_a_cache_everything_is_read_anew(make_settings: MakeSettin
 async def test_the_cache_keeps_the_answers_asked_for_last_within_its_room(
     make_settings: MakeSettings,
 ) -> None:
-    runtime, _ = compose(make_settings())
+    runtime = compose(make_settings()).runtime
     async with opened(runtime):
         cache = Cache(runtime.database, bytes_max=20_000)
         loads: list[str] = []
@@ -155,21 +155,19 @@ async def test_the_cache_keeps_the_answers_asked_for_last_within_its_room(
                 loads.append(name)
                 return Answer(200, b"x" * size)
 
-            await cache.answer(name, ("orders",), load)
+            known = await runtime.watch.now()
+            await cache.answer(name, ("orders",), load, known=known)
 
-        try:
-            for number in range(100):
-                await ask(f"answer {number}")
-            loads.clear()
-            await ask("answer 99")
-            await ask("answer 98")
-            assert loads == []
-            await ask("answer 0")
-            assert loads == ["answer 0"]
-            for _ in range(2):
-                await ask("giant", 19_000)
-            assert loads == ["answer 0", "giant", "giant"]
-            await ask("answer 99")
-            assert loads[3:] == []
-        finally:
-            await cache.close()
+        for number in range(100):
+            await ask(f"answer {number}")
+        loads.clear()
+        await ask("answer 99")
+        await ask("answer 98")
+        assert loads == []
+        await ask("answer 0")
+        assert loads == ["answer 0"]
+        for _ in range(2):
+            await ask("giant", 19_000)
+        assert loads == ["answer 0", "giant", "giant"]
+        await ask("answer 99")
+        assert loads[3:] == []

@@ -3,25 +3,35 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 from fastapi import FastAPI
 
 from leafcraft import __version__, config, migrations, money, times, worker
-from leafcraft.accounts.api import operations as account_operations
-from leafcraft.accounts.auth import Auth
+from leafcraft.access import api as access
+from leafcraft.access.auth import Auth
+from leafcraft.access.keyring import Keyring
+from leafcraft.access.master import Master, master
+from leafcraft.access.oidc import Outside
+from leafcraft.access.sessions import Sessions
+from leafcraft.accounts.api import Users
 from leafcraft.accounts.first import first_admin
-from leafcraft.accounts.tokens import Tokens, secret
-from leafcraft.cache import Cache
+from leafcraft.accounts.rules import Permission
+from leafcraft.activity.actions import NoteSettings, note_settings
+from leafcraft.activity.api import activity
+from leafcraft.cache import Cache, Watch
+from leafcraft.cause import SYSTEM
 from leafcraft.config import Settings
 from leafcraft.db import Database
-from leafcraft.errors import StartError
+from leafcraft.errors import Refusal, StartError
 from leafcraft.orders.api import orders
 from leafcraft.products.api import products
 from leafcraft.stock.api import stock
-from leafcraft.web import health
+from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
 from leafcraft.web.front import Front
+from leafcraft.web.limits import Limits
 from leafcraft.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -31,35 +41,67 @@ BYTES_PER_MB = 1024 * 1024
 
 def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     """A service for these settings. Nothing is opened before its lifespan begins. Raises StartError."""
-    runtime, auth = compose(settings, clock)
+    parts = compose(settings, clock)
+    runtime, keyring = parts.runtime, parts.keyring
+    sessions = Sessions(runtime, parts.master, keyring)
+    auth = Auth(runtime.database, keyring, _outside(settings, clock), clock)
     app = Front(
         runtime,
-        (account_operations(auth), products, stock, orders),
+        auth.authenticate,
+        (
+            access.Auth(sessions).operations,
+            Users(sessions.passwords).operations,
+            access.ApiKeys(parts.master).operations,
+            access.Published(keyring).operations,
+            activity,
+            products,
+            stock,
+            orders,
+        ),
         title="Leafcraft",
         version=__version__,
         description="Orders and inventory that never oversell.",
-        lifespan=lambda _: _life(runtime),
+        lifespan=lambda _: _life(parts, auth),
     )
-    app.include_router(health.router(runtime))
+    app.open(health.router(runtime))
+    app.open(docs.router())
+    app.check(Permission)
     return app
 
 
-def compose(settings: Settings, clock: times.Clock = times.now) -> tuple[Runtime, Auth]:
+class Parts(NamedTuple):
+    """What a service, a command and a demo are all made of."""
+
+    runtime: Runtime
+    master: Master
+    keyring: Keyring
+
+
+def compose(settings: Settings, clock: times.Clock = times.now) -> Parts:
     """The parts of a running service, put together but not opened. Raises StartError."""
     database = Database(settings.database_url, settings.data_dir)
     writer = Writer(database, clock)
-    tokens = Tokens(secret(settings, database.home), settings.token_minutes, clock)
-    auth = Auth(database, writer, tokens, clock)
+    secret = master(settings, database.home)
     runtime = Runtime(
         settings=settings,
         currency=money.currency(settings.currency),
         database=database,
         writer=writer,
+        watch=Watch(database),
         cache=Cache(database, settings.cache_mb * BYTES_PER_MB),
-        authenticate=auth.authenticate,
+        limits=Limits(settings.rate_per_second, on=settings.rate_limit == "on"),
+        fingerprints=secret.derive("fingerprints"),
         clock=clock,
     )
-    return runtime, auth
+    return Parts(runtime, secret, Keyring(database, writer, secret, settings.token_minutes * 60))
+
+
+def _outside(settings: Settings, clock: times.Clock) -> Outside | None:
+    if settings.oidc_issuer is None:
+        return None
+    return Outside(
+        settings.oidc_issuer, settings.oidc_audience, settings.oidc_role_claim, clock=clock
+    )
 
 
 @asynccontextmanager
@@ -70,19 +112,30 @@ async def opened(runtime: Runtime) -> AsyncIterator[Runtime]:
         yield runtime
     finally:
         await runtime.writer.stop()
-        await runtime.cache.close()
+        await runtime.watch.close()
         await runtime.database.close()
 
 
+async def introduce(parts: Parts) -> None:
+    """Makes what the first start finds missing, and notes down how the service is set up."""
+    runtime, keyring = parts.runtime, parts.keyring
+    await first_admin(runtime.database, runtime.writer, runtime.settings)
+    await keyring.first(runtime.clock(), SYSTEM)
+    noted = NoteSettings(config.shown(runtime.settings), SYSTEM)
+    await runtime.writer.perform(note_settings, noted)
+
+
 @asynccontextmanager
-async def _life(runtime: Runtime) -> AsyncIterator[None]:
-    async with opened(runtime):
-        await first_admin(runtime.database, runtime.writer, runtime.settings)
-        clockwork = asyncio.create_task(worker.run(runtime.writer, runtime.settings, runtime.clock))
+async def _life(parts: Parts, auth: Auth) -> AsyncIterator[None]:
+    async with opened(parts.runtime):
+        await introduce(parts)
+        clockwork = asyncio.create_task(worker.run(parts.runtime, auth))
         try:
             yield
         finally:
             clockwork.cancel()
+            with suppress(Refusal):
+                await auth.note_uses(parts.runtime.writer)
 
 
 async def _open_database(runtime: Runtime) -> None:

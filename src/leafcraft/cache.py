@@ -84,13 +84,16 @@ class Cache:
         self._bytes = 0
         self._database = database
         self._bytes_max = bytes_max
-        self._watch = Watch(database)
         self._kept: OrderedDict[str, tuple[Revisions, Answer]] = OrderedDict()
         self._loading: dict[tuple[str, Revisions], asyncio.Task[Answer]] = {}
 
-    async def answer(self, request: str, topics: Sequence[str], load: Load) -> Answer:
-        """The answer to `request`, as it is now. `load` makes it, and may raise a Refusal."""
-        known = await self._watch.now()
+    async def answer(
+        self, request: str, topics: Sequence[str], load: Load, *, known: Mapping[str, int]
+    ) -> Answer:
+        """The answer to `request`, as it is now. `load` makes it, and may raise a Refusal.
+
+        `known` are the revisions that the watch told after the request had come.
+        """
         now = tuple(known.get(topic, 0) for topic in topics)
         kept = self._kept.get(request)
         if kept is not None and kept[0] == now:
@@ -99,9 +102,6 @@ class Cache:
             return kept[1]
         metrics.cache_misses.inc()
         return await asyncio.shield(self._load(request, now, load))
-
-    async def close(self) -> None:
-        await self._watch.close()
 
     def _load(self, request: str, now: Revisions, load: Load) -> asyncio.Task[Answer]:
         """One query for all who miss the same answer at the same revisions."""

@@ -1,4 +1,4 @@
-"""The operator's face: `leafcraft serve`, `migrate`, `user`, `demo`, `verify`."""
+"""The operator's face: `leafcraft serve`, `migrate`, `user`, `keys`, `demo`, `verify`."""
 
 import asyncio
 import sys
@@ -9,16 +9,26 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from leafcraft import __version__, config, demo, logs, migrations, serve, verify
+from leafcraft import __version__, config, demo, logs, migrations, serve, times, verify
+from leafcraft.access.keyring import PUBLISHED_AHEAD_SECONDS
+from leafcraft.access.store import signing_keys
 from leafcraft.accounts import rules, store
-from leafcraft.accounts.actions import AddUser, SetPassword, add_user, set_password
+from leafcraft.accounts.actions import (
+    AddUser,
+    EditUser,
+    SetPassword,
+    add_user,
+    edit_user,
+    set_password,
+)
 from leafcraft.accounts.passwords import Passwords
 from leafcraft.accounts.rules import Role
-from leafcraft.app import compose, opened
+from leafcraft.accounts.store import User
+from leafcraft.app import Parts, compose, opened
 from leafcraft.cause import CLI
 from leafcraft.config import Settings
 from leafcraft.db import Database
-from leafcraft.errors import Refusal, StartError
+from leafcraft.errors import Code, Refusal, StartError
 from leafcraft.web.call import Runtime
 
 T = TypeVar("T")
@@ -34,6 +44,8 @@ app = typer.Typer(
 )
 users = typer.Typer(help="Who may sign in, and as what.", no_args_is_help=True)
 app.add_typer(users, name="user")
+keys = typer.Typer(help="What access tokens are signed with.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -95,7 +107,7 @@ def migrate_command() -> None:
 @app.command("verify")
 def verify_command() -> None:
     """Check that ledger, levels, reservations and orders add up; exit 1 when they don't."""
-    findings = _with_runtime(lambda runtime: verify.verify(runtime.database))
+    findings = _with_parts(lambda parts: verify.verify(parts.runtime.database))
     for claim, discrepancies in findings:
         out.print(f"{'[red]BROKEN[/]' if discrepancies else '[green]ok[/]    '}  {claim}")
         for discrepancy in discrepancies:
@@ -130,13 +142,14 @@ def user_add(
     ] = False,
 ) -> None:
     """Add a user; asks for the password."""
-    address, password = _email(email), _password(password_stdin)
+    address = _email(email)
+    password = _password(password_stdin, address)
 
-    async def work(runtime: Runtime) -> None:
+    async def work(parts: Parts) -> None:
         hashed = await Passwords().hash(password)
-        await runtime.writer.perform(add_user, AddUser(address, hashed, role, CLI))
+        await parts.runtime.writer.perform(add_user, AddUser(address, hashed, role, CLI))
 
-    _with_runtime(work)
+    _with_parts(work)
     out.print(f"Added {address} as {role}.", markup=False)
 
 
@@ -147,23 +160,70 @@ def user_password(
         bool, typer.Option(help="Read the password from standard input.")
     ] = False,
 ) -> None:
-    """Give a user a new password; asks for it."""
-    address, password = _email(email), _password(password_stdin)
+    """Give a user a new password; asks for it. The user's sessions end."""
+    address = _email(email)
+    password = _password(password_stdin, address)
 
-    async def work(runtime: Runtime) -> None:
+    async def work(parts: Parts) -> None:
+        user = await _user(parts.runtime, address)
         hashed = await Passwords().hash(password)
-        await runtime.writer.perform(set_password, SetPassword(address, hashed, CLI))
+        await parts.runtime.writer.perform(set_password, SetPassword(user.id, hashed, CLI))
 
-    _with_runtime(work)
+    _with_parts(work)
     out.print(f"{address} has a new password.", markup=False)
 
 
 @users.command("list")
 def user_list() -> None:
     """Show who may sign in."""
-    for user in _with_runtime(lambda runtime: runtime.database.read(store.everybody)):
+    for user in _with_parts(lambda parts: parts.runtime.database.read(store.everybody)):
         state = "disabled" if user.disabled else user.role.value
         out.print(f"{user.id:>6}  {state:<9} {user.email}", markup=False)
+
+
+@users.command("edit")
+def user_edit(
+    email: Annotated[str, typer.Argument(help="Who.")],
+    role: Annotated[Role | None, typer.Option(help="What the user may do.")] = None,
+    disabled: Annotated[
+        bool | None, typer.Option("--disable/--enable", help="Whether the user may sign in.")
+    ] = None,
+) -> None:
+    """Change a user's role, or end all access; somebody disabled can be enabled again."""
+    address = _email(email)
+
+    async def work(parts: Parts) -> User:
+        user = await _user(parts.runtime, address)
+        command = EditUser(user.id, CLI, role, disabled)
+        return await parts.runtime.writer.perform(edit_user, command)
+
+    user = _with_parts(work)
+    state = "disabled" if user.disabled else user.role.value
+    out.print(f"{address} is {state} now.", markup=False)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    at_once: Annotated[
+        bool,
+        typer.Option(help="A key is in wrong hands: drop the old ones, and all access tokens."),
+    ] = False,
+) -> None:
+    """Make a new signing key; tokens that the old one has signed stay good until they expire."""
+
+    async def work(parts: Parts) -> str:
+        return await parts.keyring.rotate(parts.runtime.clock(), CLI, at_once=at_once)
+
+    kid = _with_parts(work)
+    when = "from now on" if at_once else f"in {PUBLISHED_AHEAD_SECONDS // 60} minutes"
+    out.print(f"Key {kid} signs {when}.")
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """Show the signing keys, the oldest first."""
+    for key in _with_parts(lambda parts: parts.runtime.database.read(signing_keys)):
+        out.print(f"{key.kid}  signs from {times.write(key.signs_from)}")
 
 
 def _settings() -> Settings:
@@ -172,13 +232,13 @@ def _settings() -> Settings:
     return settings
 
 
-def _with_runtime(work: Callable[[Runtime], Coroutine[Any, Any, T]]) -> T:
+def _with_parts(work: Callable[[Parts], Coroutine[Any, Any, T]]) -> T:
     """Runs `work` over the same parts that the service is made of."""
 
     async def run() -> T:
-        runtime, _ = compose(_settings())
-        async with opened(runtime):
-            return await work(runtime)
+        parts = compose(_settings())
+        async with opened(parts.runtime):
+            return await work(parts)
 
     return asyncio.run(run())
 
@@ -190,12 +250,19 @@ def _email(given: str) -> str:
         raise StartError(f"{given}: {error}") from None
 
 
-def _password(from_stdin: bool) -> str:
+async def _user(runtime: Runtime, address: str) -> User:
+    found = await runtime.database.read(lambda reader: store.by_email(reader, [address]))
+    if address not in found:
+        raise Refusal(Code.NOT_FOUND, f"Nobody has the e-mail address {address}.")
+    return found[address]
+
+
+def _password(from_stdin: bool, whose: str) -> str:
     if from_stdin:
         given = sys.stdin.readline().rstrip("\r\n")
     else:
         given = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
-        return rules.password(given)
+        return rules.password(given, whose)
     except ValueError as error:
         raise StartError(str(error)) from None

@@ -64,7 +64,7 @@ async def fill(settings: Settings, plan: Plan, tell: Callable[[int, int], None])
     now = times.now()
     start = now - plan.weeks * 7 * times.MICROS_PER_DAY
     hands = _Hands(start)
-    runtime, _ = compose(settings, hands)
+    runtime = compose(settings, hands).runtime
     async with opened(runtime):
         if await runtime.database.read(_has_products):
             raise StartError("the shop has products already; the demo fills only an empty one")

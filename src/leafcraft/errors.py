@@ -16,14 +16,19 @@ from typing import Any
 class Kind(Enum):
     """The families of refusals: each is answered in one way, whatever the code."""
 
+    MALFORMED = auto()
     UNAUTHENTICATED = auto()
     FORBIDDEN = auto()
     MISSING = auto()
     WRONG_METHOD = auto()
+    TOO_SLOW = auto()
     CONFLICT = auto()
     STALE = auto()
     TOO_LARGE = auto()
+    MISDIRECTED = auto()
     INVALID = auto()
+    TOO_MANY = auto()
+    HEAD_TOO_LARGE = auto()
     BUSY = auto()
     BROKEN = auto()
 
@@ -31,12 +36,15 @@ class Kind(Enum):
 class Code(Enum):
     """The catalogue: a stable code a program can rely on, its kind, and a title for people."""
 
+    MALFORMED_REQUEST = (Kind.MALFORMED, "Not an HTTP request")
     NOT_AUTHENTICATED = (Kind.UNAUTHENTICATED, "Sign in first")
     INVALID_CREDENTIALS = (Kind.UNAUTHENTICATED, "Wrong e-mail or password")
     TOKEN_EXPIRED = (Kind.UNAUTHENTICATED, "The token has expired")
-    FORBIDDEN = (Kind.FORBIDDEN, "Not allowed for this role")
+    TOKEN_REVOKED = (Kind.UNAUTHENTICATED, "The token has been revoked")
+    FORBIDDEN = (Kind.FORBIDDEN, "Not allowed for this role or key")
     NOT_FOUND = (Kind.MISSING, "Not found")
     METHOD_NOT_ALLOWED = (Kind.WRONG_METHOD, "Method not allowed")
+    REQUEST_TIMEOUT = (Kind.TOO_SLOW, "The request took too long to arrive")
     INSUFFICIENT_STOCK = (Kind.CONFLICT, "Not enough stock")
     ORDER_NOT_PENDING = (Kind.CONFLICT, "The order is not Pending")
     ORDER_ALREADY_CANCELLED = (Kind.CONFLICT, "The order is already cancelled")
@@ -47,10 +55,13 @@ class Code(Enum):
     CONFLICT = (Kind.CONFLICT, "In conflict with what is stored")
     PRECONDITION_FAILED = (Kind.STALE, "Changed since it was read")
     BODY_TOO_LARGE = (Kind.TOO_LARGE, "The body is too large")
+    HOST_NOT_ALLOWED = (Kind.MISDIRECTED, "Not a host of this service")
     VALIDATION_ERROR = (Kind.INVALID, "The request is not valid")
     PRODUCT_NOT_FOUND = (Kind.INVALID, "No such product")
     PRODUCT_ARCHIVED = (Kind.INVALID, "The product is archived")
     IDEMPOTENCY_KEY_REUSED = (Kind.INVALID, "The idempotency key belongs to another request")
+    RATE_LIMITED = (Kind.TOO_MANY, "Too many requests")
+    HEADERS_TOO_LARGE = (Kind.HEAD_TOO_LARGE, "The headers are too large")
     OVERLOADED = (Kind.BUSY, "Too much to do right now")
     DATABASE_UNAVAILABLE = (Kind.BUSY, "The database can't be reached")
     INTERNAL_ERROR = (Kind.BROKEN, "Something went wrong here")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
@@ -11,12 +12,21 @@ from leafcraft.db import Base, Id, Json, Moment, Transaction, text
 ACTOR_CHARS_MAX = 64
 ADDRESS_CHARS_MAX = 64
 REQUEST_ID_CHARS_MAX = 128
+TYPE_CHARS_MAX = 64
 
 
 class Event(Base):
     __tablename__ = "events"
+    __table_args__ = (
+        Index(None, "type"),
+        Index(None, "actor"),
+        Index(None, "subject_type", "subject_id"),
+        Index(None, "occurred_at"),
+        Base.__table_args__,
+    )
+
     id: Mapped[Id]
-    type: Mapped[str] = mapped_column(text(64))
+    type: Mapped[str] = mapped_column(text(TYPE_CHARS_MAX))
     subject_type: Mapped[str] = mapped_column(text(32))
     subject_id: Mapped[int]
     actor: Mapped[str] = mapped_column(text(ACTOR_CHARS_MAX))

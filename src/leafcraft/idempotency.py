@@ -6,14 +6,14 @@ runs again, and finds the answer.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
-from leafcraft.db import Base, Digest, MediumBytes, Moment, Transaction, text
+from leafcraft.db import Base, Digest, MediumBytes, Moment, Transaction, digests, text
 
 KEY_CHARS_MAX = 255
 SWEPT_KEYS_MAX = 1000
@@ -42,10 +42,13 @@ class Key(NamedTuple):
     fingerprint: bytes
 
     @classmethod
-    def of(cls, caller: str, key: str, request: bytes) -> "Key":
-        """`request` is what makes two requests the same: method, path and body in one spelling."""
+    def of(cls, caller: str, key: str, request: bytes, *, secret: bytes) -> "Key":
+        """`request` is what makes two requests the same: path and body in one spelling.
+
+        A body may hold a password, so its fingerprint is keyed: the row alone lets nobody try guesses.
+        """
         digest = hashlib.sha256(f"{caller}\n{key}".encode()).digest()
-        return cls(digest, hashlib.sha256(request).digest())
+        return cls(digest, hashlib.blake2b(request, digest_size=32, key=secret).digest())
 
 
 class StoredAnswer(Base):
@@ -70,7 +73,7 @@ async def find(tx: Transaction, keys: Sequence[Key]) -> Mapping[bytes, tuple[Key
         return {}
     rows = await tx.fetch(
         "SELECT digest, fingerprint, status, body, etag, location FROM idempotency_keys"
-        f" WHERE digest IN {_hex(key.digest for key in keys)}"
+        f" WHERE digest IN {digests(key.digest for key in keys)}"
     )
     return {
         digest: (Key(digest, fingerprint), Answer(status, body, etag, location))
@@ -107,11 +110,5 @@ async def _sweep(tx: Transaction, stored_before: int) -> int:
     )
     if not old:
         return 0
-    digests = _hex(sorted(digest for (digest,) in old))
-    return await tx.change(f"DELETE FROM idempotency_keys WHERE digest IN {digests}")
-
-
-def _hex(digests: Iterable[bytes]) -> str:
-    """For IN: every database reads x'…' as bytes, and it costs a fraction of a driver's escaping."""
-    literals = ",".join(f"x'{digest.hex()}'" for digest in digests)
-    return f"({literals})"
+    gone = digests(digest for (digest,) in old)
+    return await tx.change(f"DELETE FROM idempotency_keys WHERE digest IN {gone}")

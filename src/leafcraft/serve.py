@@ -9,16 +9,13 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from leafcraft import __version__, logs, metrics
-from leafcraft.accounts.first import first_admin
-from leafcraft.app import compose, opened
+from leafcraft.app import compose, introduce, opened
 from leafcraft.config import ENV_PREFIX, Settings
 from leafcraft.errors import StartError
 
 BACKLOG_CONNECTIONS_MAX = 2048
 KEEP_ALIVE_SECONDS = 75
 DRAIN_SECONDS_MAX = 30
-PROXIES = "127.0.0.1,::1"
-"""Who may say, in X-Forwarded-For and -Proto, whom it speaks for: a TLS proxy on this machine."""
 
 
 def serve(settings: Settings) -> None:
@@ -36,11 +33,12 @@ def serve(settings: Settings) -> None:
 def _run(settings: Settings, taken: socket.socket) -> None:
     options = uvicorn.Config(
         "leafcraft.main:app",
+        http="leafcraft.web.connection:Connection",
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=PROXIES,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         lifespan="on",
         backlog=BACKLOG_CONNECTIONS_MAX,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -56,9 +54,9 @@ def _run(settings: Settings, taken: socket.socket) -> None:
 
 
 async def _prepare(settings: Settings) -> None:
-    runtime, _ = compose(settings)
-    async with opened(runtime):
-        await first_admin(runtime.database, runtime.writer, settings)
+    parts = compose(settings)
+    async with opened(parts.runtime):
+        await introduce(parts)
 
 
 def _taken_port(host: str, port: int) -> socket.socket:

@@ -6,17 +6,19 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from leafcraft import idempotency, revisions, times
+from leafcraft.access import actions as access
+from leafcraft.access.auth import Auth
 from leafcraft.cause import SYSTEM
-from leafcraft.config import Settings
 from leafcraft.errors import Refusal
 from leafcraft.idempotency import Sweep
 from leafcraft.revisions import Fold
-from leafcraft.writer import Writer
+from leafcraft.web.call import Runtime
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
 SWEEP_PAUSE_SECONDS = 0.05
+NOTE_SECONDS = 60.0
 FOLD_SECONDS = 3600.0
 
 
@@ -27,9 +29,10 @@ class Duty(NamedTuple):
     do: Callable[[], Awaitable[None]]
 
 
-async def run(writer: Writer, settings: Settings, clock: times.Clock) -> None:
+async def run(runtime: Runtime, auth: Auth) -> None:
     """Runs for as long as the process; every worker process has its own, and none minds the others."""
-    kept = settings.idempotency_hours * times.MICROS_PER_HOUR
+    writer, clock = runtime.writer, runtime.clock
+    kept = runtime.settings.idempotency_hours * times.MICROS_PER_HOUR
     idle = revisions.IDLE_DAYS_MAX * times.MICROS_PER_DAY
 
     async def sweep() -> None:
@@ -38,10 +41,21 @@ async def run(writer: Writer, settings: Settings, clock: times.Clock) -> None:
             swept = await writer.perform(idempotency.sweep, Sweep(clock() - kept, SYSTEM))
             await asyncio.sleep(SWEEP_PAUSE_SECONDS)
 
+    async def sweep_access() -> None:
+        swept = 1
+        while swept:
+            swept = await writer.perform(access.sweep, access.Sweep(clock(), SYSTEM))
+            await asyncio.sleep(SWEEP_PAUSE_SECONDS)
+
     async def fold() -> None:
         await writer.perform(revisions.fold, Fold(writer.id, clock() - idle, SYSTEM))
 
-    duties = (Duty(SWEEP_SECONDS, sweep), Duty(FOLD_SECONDS, fold))
+    duties = (
+        Duty(SWEEP_SECONDS, sweep),
+        Duty(NOTE_SECONDS, lambda: auth.note_uses(writer)),
+        Duty(FOLD_SECONDS, sweep_access),
+        Duty(FOLD_SECONDS, fold),
+    )
     await asyncio.gather(*(_repeat(duty) for duty in duties))
 
 

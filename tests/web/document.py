@@ -40,6 +40,8 @@ def undescribed(document: Json, answer: Response) -> list[str]:
     described = operation["responses"].get(str(answer.status_code))
     if described is None:
         return [f"{operation['operationId']}: status {answer.status_code}"]
+    if "content" not in described:
+        return [f"{operation['operationId']}: a body"] if answer.content else []
     content = described["content"].get(answer.headers["content-type"])
     if content is None:
         return [f"{operation['operationId']}: content type {answer.headers['content-type']}"]
@@ -52,14 +54,16 @@ def _mismatches(document: Json, schema: Json, value: Any, place: str) -> Iterato
     if "anyOf" in schema:
         tries = [list(_mismatches(document, one, value, place)) for one in schema["anyOf"]]
         yield from min(tries, key=len)
+    elif "type" not in schema:
+        return
     elif not _is(schema["type"], value) or value not in schema.get("enum", [value]):
         yield f"{place}: {value!r} is no {schema['type']} of {schema.get('enum', 'any kind')}"
     elif schema["type"] == "array":
         for number, item in enumerate(value):
             yield from _mismatches(document, schema["items"], item, f"{place}/{number}")
     elif schema["type"] == "object":
-        strict = name != "Problem"  # which may have further members
-        yield from _members(document, schema, value, place=place, strict=strict)
+        open_ended = name == "Problem" or schema.get("additionalProperties", False)
+        yield from _members(document, schema, value, place=place, strict=not open_ended)
 
 
 def _is(kind: str, value: Any) -> bool:

@@ -3,7 +3,10 @@
 import jwt
 import pytest
 
-from tests.builders import SECRET, Shop, another, problem, signed_in
+from leafcraft.access.keyring import ALGORITHM
+from leafcraft.access.tokens import TYPE
+from leafcraft.app import compose, opened
+from tests.builders import Shop, another, problem, signed_in
 
 pytestmark = pytest.mark.anyio
 
@@ -58,17 +61,41 @@ async def test_what_is_no_token_opens_nothing(shared_shop: Shop, value: str) -> 
         {"iat": "x"},
         {"nbf": 10**12},
         {"jti": 5},
+        {"sid": "9" * 30},
+        {"sid": 1},
+        {"sid": "2000000000"},
     ],
     ids=str,
 )
 async def test_a_signed_token_of_nonsense_never_breaks(
     shared_shop: Shop, claims: dict[str, object]
 ) -> None:
-    whole = {"iss": "leafcraft", "aud": "leafcraft", "sub": "1", "iat": 1, "exp": 2**33, "jti": "x"}
-    token = jwt.encode({**whole, **claims}, SECRET, "HS256", headers={"typ": "at+jwt"})
+    whole = {"iss": "leafcraft", "aud": "leafcraft", "sub": "1", "sid": "1", "iat": 1, "jti": "x"}
+    token = await signed(shared_shop, {**whole, "exp": 2**33, **claims})
     async with another(shared_shop, token) as stranger:
         answer = await stranger.get("/products/")
     assert answer.status_code in {200, 401}, answer.text
+
+
+async def signed(shop: Shop, claims: dict[str, object]) -> str:
+    """A token of these claims, signed as the service itself signs its own."""
+    parts = compose(shop.settings)
+    async with opened(parts.runtime):
+        _, kid, private = (await parts.keyring.read(0)).signs[-1]
+    return jwt.encode(claims, private, ALGORITHM, headers={"typ": TYPE, "kid": kid})
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Host", "Idempotency-Key", "If-Match"])
+async def test_a_header_that_means_one_thing_is_given_once(shared_shop: Shop, name: str) -> None:
+    before = await shared_shop.everything()
+    given = shared_shop.client.headers.get(name, "1")
+    headers = [*shared_shop.client.headers.items(), *[(name, given)] * 2]
+    async with another(shared_shop) as client:
+        body = {"name": "Given twice", "price": 1}
+        answer = await client.post("/products/", body, headers=headers)
+    (error,) = problem(answer, 422, "validation_error")["errors"]
+    assert error["parameter"] == name.lower()
+    assert await shared_shop.everything() == before
 
 
 @pytest.mark.parametrize("name", ["X-Request-ID", "Idempotency-Key", "If-Match", "If-None-Match"])

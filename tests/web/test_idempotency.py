@@ -166,7 +166,7 @@ async def test_a_key_is_forgotten_after_its_hours_and_not_before(
         body = wanted((await shop.product(), 1))
         first = found(await shop.post("/orders/", body, headers=KEY), 201)
         clock.advance(hours=23)
-        runtime, _ = compose(settings, clock)
+        runtime = compose(settings, clock).runtime
         async with opened(runtime):
             for advance, gone in ((0.5, 0), (1, 1), (1, 0)):
                 clock.advance(hours=advance)

@@ -1,42 +1,52 @@
 """Refusals: always the same members, the right content type, and a code from the catalogue."""
 
 import pytest
+from httpx2 import Response
 
+from leafcraft import times
 from leafcraft.errors import Code
 from leafcraft.web.problems import STATUS
-from tests.builders import Json, Shop, another, problem, wanted
+from tests.builders import (
+    ADMIN_EMAIL,
+    PASSWORD,
+    Clock,
+    Shop,
+    another,
+    found,
+    open_shop,
+    problem,
+    wanted,
+)
+from tests.conftest import MakeSettings
 
 pytestmark = pytest.mark.anyio
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 ELSEWHERE = {
-    Code.TOKEN_EXPIRED,  # accounts/test_tokens.py
-    Code.FORBIDDEN,  # accounts/test_roles.py
     Code.INTERNAL_ERROR,  # test_what_breaks_…, below
-    Code.OVERLOADED,  # tests/writer
+    Code.OVERLOADED,  # tests/writer, security/test_limits.py
     Code.DATABASE_UNAVAILABLE,  # tests/reliability
+    Code.REQUEST_TIMEOUT,  # security/test_limits.py
+    # Said by a connection, before there is a request: test_connections.py.
+    Code.MALFORMED_REQUEST,
+    Code.HEADERS_TOO_LARGE,
     # Nothing that can be asked over HTTP answers these yet.
     Code.ORDER_NOT_CANCELLABLE,
     Code.ORDER_EXPIRED,
-    Code.EMAIL_TAKEN,
-    Code.CONFLICT,
 }
 
+Told = dict[Code, Response]
 
-async def refusals(shop: Shop) -> list[tuple[Code, Json]]:
-    """One refusal of every code that can be had in a shop like this."""
+
+async def sales(shop: Shop) -> Told:
+    """What products and orders are refused with."""
     tea, gone = await shop.product("Tea", stock=2), await shop.product("Gone")
     await shop.post(f"/products/{gone['id']}/archive")
     big, small = await shop.order((tea, 3)), await shop.order((tea, 1))
     await shop.confirm(small)
     cancelled = await shop.cancel(await shop.order((tea, 1)))
-    keyed = {"Idempotency-Key": "k"}
-    await shop.post("/products/", {"name": "A", "price": 1}, headers=keyed)
-    async with another(shop) as stranger:
-        unsigned = await stranger.get("/orders/")
-    asked = {
-        Code.NOT_AUTHENTICATED: unsigned,
-        Code.INVALID_CREDENTIALS: await shop.sign_in(password="wrong"),
+    stale = {"If-Match": '"0.x"'}
+    return {
         Code.NOT_FOUND: await shop.get("/orders/999"),
         Code.METHOD_NOT_ALLOWED: await shop.client.put("/orders/"),
         Code.INSUFFICIENT_STOCK: await shop.patch(f"/orders/{big['id']}/confirm"),
@@ -44,27 +54,78 @@ async def refusals(shop: Shop) -> list[tuple[Code, Json]]:
         Code.ORDER_ALREADY_CANCELLED: await shop.patch(f"/orders/{cancelled['id']}/cancel"),
         Code.SKU_TAKEN: await shop.post("/products/", {"name": "Tea", "price": 1}),
         Code.PRECONDITION_FAILED: await shop.patch(
-            f"/products/{tea['id']}", {"name": "T"}, headers={"If-Match": '"0.x"'}
+            f"/products/{tea['id']}", {"name": "T"}, headers=stale
         ),
         Code.BODY_TOO_LARGE: await shop.client.post("/orders/", content=b" " * 2_000_000),
         Code.VALIDATION_ERROR: await shop.post("/orders/", {"items": []}),
         Code.PRODUCT_NOT_FOUND: await shop.post("/orders/", wanted(({"id": 999}, 1))),
         Code.PRODUCT_ARCHIVED: await shop.post("/orders/", wanted((gone, 1))),
-        Code.IDEMPOTENCY_KEY_REUSED: await shop.post(
-            "/products/", {"name": "B", "price": 1}, headers=keyed
-        ),
     }
-    return [(code, problem(answer, STATUS[code.kind], code.word)) for code, answer in asked.items()]
 
 
-async def test_every_code_is_told_in_the_same_shape(shop: Shop) -> None:
-    told = await refusals(shop)
-    for code, body in told:
+async def people(shop: Shop) -> Told:
+    """What people and machines are refused with."""
+    body = {"email": ADMIN_EMAIL, "password": PASSWORD, "role": "viewer"}
+    key = found(await shop.post("/api-keys/", {"name": "till", "scopes": ["admin"]}), 201)["key"]
+    async with another(shop) as stranger, another(shop, key) as machine:
+        return {
+            Code.NOT_AUTHENTICATED: await stranger.get("/orders/"),
+            Code.INVALID_CREDENTIALS: await stranger.sign_in(password="wrong"),
+            Code.TOKEN_REVOKED: await _signed_out(shop),
+            Code.FORBIDDEN: await machine.get("/orders/"),
+            Code.EMAIL_TAKEN: await machine.post("/users/", body),
+            Code.CONFLICT: await machine.patch("/users/1", {"disabled": True}),
+        }
+
+
+async def _signed_out(shop: Shop) -> Response:
+    session = found(await shop.sign_in())
+    await shop.post("/auth/logout", {"refresh_token": session["refresh_token"]})
+    async with another(shop, session["access_token"]) as gone:
+        return await gone.get("/orders/")
+
+
+async def keys(shop: Shop) -> Told:
+    """What a reused idempotency key is refused with."""
+    headers = {"Idempotency-Key": "k"}
+    await shop.post("/products/", {"name": "A", "price": 1}, headers=headers)
+    other = await shop.post("/products/", {"name": "B", "price": 1}, headers=headers)
+    return {Code.IDEMPOTENCY_KEY_REUSED: other}
+
+
+async def guards(shop: Shop, clock: Clock) -> Told:
+    """What a shop refuses that is strict about names, haste and time."""
+    wrong_host = await shop.get("/orders/", headers={"host": "elsewhere.test"})
+    hasty = [await shop.get("/orders/") for _ in range(12)][-1]
+    clock.advance(hours=2)
+    late = await shop.get("/orders/")
+    return {
+        Code.HOST_NOT_ALLOWED: wrong_host,
+        Code.RATE_LIMITED: hasty,
+        Code.TOKEN_EXPIRED: late,
+    }
+
+
+def check(told: Told) -> None:
+    """Each is a problem of its code, in the shape that all have."""
+    for code, answer in told.items():
+        body = problem(answer, STATUS[code.kind], code.word)
         assert body.keys() >= MEMBERS
         assert body["type"].endswith(code.word)
         assert body["title"] == code.title
         assert body["detail"]
-    assert {code for code, _ in told} | ELSEWHERE == set(Code)
+
+
+async def test_every_code_is_told_in_the_same_shape(
+    shop: Shop, make_settings: MakeSettings
+) -> None:
+    clock = Clock(times.now())
+    strict = make_settings(allowed_hosts="shop.test", rate_limit="on", rate_per_second=1)
+    told = {**await sales(shop), **await people(shop), **await keys(shop)}
+    async with open_shop(strict, clock) as guarded:
+        told |= await guards(guarded, clock)
+    check(told)
+    assert told.keys() | ELSEWHERE == set(Code)
 
 
 async def test_what_breaks_inside_is_told_without_a_word_of_the_inside(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from leafcraft import revisions
-from leafcraft.cache import ANSWER_SHARE_MAX, ENTRY_OVERHEAD_BYTES, Cache, Watch
+from leafcraft.cache import ANSWER_SHARE_MAX, ENTRY_OVERHEAD_BYTES, Cache, Load, Watch
 from leafcraft.db import Link, Reader
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
@@ -20,9 +20,10 @@ ROOM_BYTES = 100_000
 class Shelf:
     """What is read through the cache: the number of products, and how often it was really read."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, watch: Watch) -> None:
         self.loads = 0
         self._cache = cache
+        self._watch = watch
 
     async def count(self, request: str = "/count", padding: int = 0) -> int:
         async def load(reader: Reader) -> Answer:
@@ -30,14 +31,18 @@ class Shelf:
             ((count,),) = await reader.fetch("SELECT COUNT(*) FROM products")
             return Answer(200, str(count).encode().ljust(padding))
 
-        return int((await self._cache.answer(request, ["products"], load)).body)
+        return int((await self.answer(request, load)).body)
+
+    async def answer(self, request: str, load: Load) -> Answer:
+        known = await self._watch.now()
+        return await self._cache.answer(request, ["products"], load, known=known)
 
 
 @pytest.fixture
 async def shelf(workshop: Workshop) -> AsyncIterator[Shelf]:
-    cache = Cache(workshop.database, ROOM_BYTES)
-    yield Shelf(cache)
-    await cache.close()
+    watch = Watch(workshop.database)
+    yield Shelf(Cache(workshop.database, ROOM_BYTES), watch)
+    await watch.close()
 
 
 async def test_an_answer_is_made_once_while_nothing_changes(
@@ -90,7 +95,7 @@ async def test_what_a_load_refuses_is_not_kept(shelf: Shelf) -> None:
         raise Refusal(Code.NOT_FOUND, "no")
 
     with pytest.raises(Refusal):
-        await shelf._cache.answer("/count", ["products"], refuse)
+        await shelf.answer("/count", refuse)
     assert await shelf.count() == 0
 
 

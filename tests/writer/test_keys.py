@@ -150,12 +150,22 @@ async def test_a_sweep_takes_a_bounded_number_of_keys(
 
 
 def test_a_key_is_as_long_as_a_digest_whatever_it_was_made_from() -> None:
-    long = Key.of("user:1", "k" * 255, b"x" * 10_000)
+    long = Key.of("user:1", "k" * 255, b"x" * 10_000, secret=b"s")
     assert (len(long.digest), len(long.fingerprint)) == (32, 32)
 
 
 def test_a_caller_and_its_key_cannot_be_taken_for_another_caller_and_key() -> None:
-    assert Key.of("user:1", "1 k", b"").digest != Key.of("user:11", " k", b"").digest
+    one, other = (
+        Key.of(caller, key, b"", secret=b"s")
+        for caller, key in (("user:1", "1 k"), ("user:11", " k"))
+    )
+    assert one.digest != other.digest
+
+
+def test_a_fingerprint_tells_nothing_without_the_service_s_secret() -> None:
+    one, other = (Key.of("user:1", "k", b"a password", secret=secret) for secret in (b"s", b"t"))
+    assert one.digest == other.digest
+    assert one.fingerprint != other.fingerprint
 
 
 async def test_marks_of_one_key_are_made_once(workshop: Workshop) -> None:

@@ -100,7 +100,7 @@ async def someone_waits(workshop: Workshop, statement: str) -> None:
 
 
 def key(name: str, request: str = "the request", caller: str = "user:1") -> Key:
-    return Key.of(caller, name, request.encode())
+    return Key.of(caller, name, request.encode(), secret=b"of the tests")
 
 
 def told(status: int) -> Callable[[Order | Refusal], Answer]:

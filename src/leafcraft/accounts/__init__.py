@@ -1,1 +1,1 @@
-"""Accounts: who may do what, and how they prove who they are."""
+"""Accounts: who there is, and who may do what."""

@@ -1,15 +1,28 @@
 """The users that are remembered."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.accounts.rules import EMAIL_CHARS_MAX, Role
-from leafcraft.db import Base, Id, Moment, Source, Statement, Transaction, text
+from leafcraft.db import (
+    Base,
+    Id,
+    Moment,
+    Page,
+    Reader,
+    Source,
+    Statement,
+    Transaction,
+    keyset,
+    text,
+)
 
 TOPIC = "accounts"
+ACCESS = "access"
+"""Touched when somebody loses access, or gets another: whatever a process knows of callers is stale then."""
 
 
 class UserRow(Base):
@@ -24,43 +37,68 @@ class UserRow(Base):
     password_hash: Mapped[str] = mapped_column(text(255))
     role: Mapped[str] = mapped_column(text(16))
     disabled: Mapped[bool]
+    sessions_since: Mapped[Moment]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 
 
 class User(NamedTuple):
+    """Somebody who may sign in, unless disabled."""
+
     id: int
     email: str
     password_hash: str
     role: Role
     disabled: bool
+    sessions_since: int
+    """Sessions that began before have ended: with a password, or when the user was disabled."""
+    created_at: int
+    updated_at: int
+
+    def __repr__(self) -> str:
+        return f"User({self.id}, {self.email!r}, {self.role.value})"
 
 
-_COLUMNS = "id, email, password_hash, role, disabled"
+_COLUMNS = "id, email, password_hash, role, disabled, sessions_since, created_at, updated_at"
+_SELECTED = [getattr(UserRow, column) for column in User._fields]
+_SORTED = {"id": UserRow.id, "email": UserRow.email, "created_at": UserRow.created_at}
 
 
-def _user(row: Sequence[object]) -> User:
-    key, email, password_hash, role, disabled = row
-    return User(int(str(key)), str(email), str(password_hash), Role(str(role)), bool(disabled))
+def _user(row: Sequence[Any]) -> User:
+    user = User(*row)
+    return user._replace(role=Role(user.role), disabled=bool(user.disabled))
 
 
-async def by_id(source: Source, user_id: int) -> User | None:
-    rows = await source.fetch(f"SELECT {_COLUMNS} FROM users WHERE id = %s", (user_id,))
-    return _user(rows[0]) if rows else None
+async def by_id(source: Source, user_ids: Iterable[int], lock: str = "") -> Mapping[int, User]:
+    """`lock` is the transaction's `for_update` where the users are going to change."""
+    wanted = sorted(set(user_ids))
+    marks = ",".join(["%s"] * len(wanted))
+    rows = await source.fetch(
+        f"SELECT {_COLUMNS} FROM users WHERE id IN ({marks}) ORDER BY id{lock}", wanted
+    )
+    return {user.id: user for user in map(_user, rows)}
 
 
 async def by_email(source: Source, emails: Iterable[str]) -> Mapping[str, User]:
     wanted = sorted(set(emails))
     marks = ",".join(["%s"] * len(wanted))
-    rows = await source.fetch(
-        f"SELECT {_COLUMNS} FROM users WHERE email IN ({marks})",
-        wanted,
-    )
+    rows = await source.fetch(f"SELECT {_COLUMNS} FROM users WHERE email IN ({marks})", wanted)
     return {user.email: user for user in map(_user, rows)}
 
 
 async def everybody(source: Source) -> Sequence[User]:
     return [_user(row) for row in await source.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")]
+
+
+async def page(
+    reader: Reader, page: Page, *, role: Role | None, disabled: bool | None
+) -> list[User]:
+    statement = select(*_SELECTED)
+    if role is not None:
+        statement = statement.where(UserRow.role == role.value)
+    if disabled is not None:
+        statement = statement.where(UserRow.disabled == disabled)
+    return [_user(row) for row in await reader.select(keyset(statement, _SORTED, page))]
 
 
 async def alone(tx: Transaction) -> None:
@@ -70,27 +108,26 @@ async def alone(tx: Transaction) -> None:
 
 
 async def admins(source: Source) -> int:
-    """How many there are."""
+    """How many there are who can sign in."""
     ((found,),) = await source.fetch(
-        "SELECT COUNT(*) FROM users WHERE role = %s", (Role.ADMIN.value,)
+        "SELECT COUNT(*) FROM users WHERE role = %s AND disabled = %s", (Role.ADMIN.value, False)
     )
     return int(found)
 
 
-async def add(tx: Transaction, users: Sequence[tuple[str, str, Role]]) -> list[int]:
-    """Appends users given as (email, password hash, role); their ids."""
+async def add(tx: Transaction, email: str, *, password_hash: str, role: Role) -> User:
     tx.touched.add(TOPIC)
-    return await tx.insert(
-        "users",
-        "email, password_hash, role, disabled, created_at, updated_at",
-        [(*user, False, tx.now, tx.now) for user in users],
-    )
+    row = (email, password_hash, role.value, False, tx.now, tx.now, tx.now)
+    (user_id,) = await tx.insert("users", _COLUMNS.removeprefix("id, "), [row])
+    return User(user_id, email, password_hash, role, False, tx.now, tx.now, tx.now)
 
 
-def set_password(tx: Transaction, user_id: int, password_hash: str) -> None:
-    tx.touched.add(TOPIC)
+def save(tx: Transaction, user: User) -> None:
+    """Writes password, role and state; what any process knows of the user's tokens is stale then."""
+    tx.touched |= {TOPIC, ACCESS}
     change = Statement(
-        "UPDATE users SET password_hash = %s, updated_at = %s WHERE id = %s",
-        (password_hash, tx.now, user_id),
+        "UPDATE users SET password_hash = %s, role = %s, disabled = %s, sessions_since = %s,"
+        " updated_at = %s WHERE id = %s",
+        (*user[2:6], tx.now, user.id),
     )
     tx.later(change, 1)

@@ -12,6 +12,7 @@ from leafcraft.db.transaction import (
     Statement,
     Transaction,
     Write,
+    digests,
     ids,
 )
 from leafcraft.db.troubles import Trouble, trouble_of
@@ -35,6 +36,7 @@ __all__ = [
     "Transaction",
     "Trouble",
     "Write",
+    "digests",
     "ids",
     "keyset",
     "text",

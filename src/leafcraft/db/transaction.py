@@ -25,6 +25,12 @@ def ids(numbers: Iterable[int]) -> str:
     return f"({','.join(map(str, sorted({int(number) for number in numbers})))})"
 
 
+def digests(found: Iterable[bytes]) -> str:
+    """The same for digests: every database reads x'…' as bytes, and there is nothing to escape."""
+    literals = ",".join(f"x'{digest.hex()}'" for digest in sorted(set(found)))
+    return f"({literals})"
+
+
 class Change(NamedTuple):
     """How a bulk update reads its rows of whole numbers: (key, guard, value, value, …).
 

@@ -72,8 +72,8 @@ class OrderQuery(ListQuery):
     sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
     status: Status | None = None
     product_id: Annotated[int | None, Field(ge=1, le=wire.ID_MAX)] = None
-    created_after: wire.QueryTime | None = None
-    created_before: wire.QueryTime | None = None
+    created_after: wire.GivenTime | None = None
+    created_before: wire.GivenTime | None = None
 
     def chosen(self) -> OrderFilter:
         return OrderFilter(

@@ -65,8 +65,8 @@ class MovementQuery(ListQuery):
     order_id: QueryId | None = None
     location: LocationCode | None = None
     kind: MovementKind | None = None
-    since: Annotated[wire.QueryTime | None, Field(description="from this moment on")] = None
-    until: Annotated[wire.QueryTime | None, Field(description="before this moment")] = None
+    since: Annotated[wire.GivenTime | None, Field(description="from this moment on")] = None
+    until: Annotated[wire.GivenTime | None, Field(description="before this moment")] = None
 
     def chosen(self) -> MovementFilter:
         return MovementFilter(

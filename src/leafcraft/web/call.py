@@ -11,7 +11,7 @@ from fastapi.security import OAuth2PasswordBearer
 from starlette.exceptions import HTTPException
 
 from leafcraft import times
-from leafcraft.cache import Cache, Load
+from leafcraft.cache import Cache, Load, Watch
 from leafcraft.cause import Cause
 from leafcraft.committer import Action
 from leafcraft.config import Settings
@@ -21,6 +21,7 @@ from leafcraft.events import ADDRESS_CHARS_MAX
 from leafcraft.idempotency import KEY_CHARS_MAX, Answer, Key
 from leafcraft.money import Currency
 from leafcraft.web import problems, wire
+from leafcraft.web.limits import Limits
 from leafcraft.web.problems import invalid_parameter
 from leafcraft.writer import Writer
 
@@ -29,7 +30,7 @@ class Caller(NamedTuple):
     """Whoever asks, once their credentials have been checked."""
 
     name: str
-    """As it stands in events and movements: `user:1`."""
+    """As it stands in events and movements: `user:1`, `key:7`."""
     permissions: frozenset[str]
 
 
@@ -45,9 +46,11 @@ class Runtime:
     currency: Currency
     database: Database
     writer: Writer
+    watch: Watch
     cache: Cache
-    authenticate: Callable[[str], Awaitable[Caller]]
-    """Who the Authorization header speaks for. Raises Refusal."""
+    limits: Limits
+    fingerprints: bytes
+    """The key that requests are compared by: see `idempotency.Key`."""
     clock: times.Clock = times.now
 
 
@@ -56,6 +59,7 @@ class Call:
 
     __slots__ = (
         "_headers",
+        "_revisions",
         "address",
         "body",
         "caller",
@@ -83,6 +87,7 @@ class Call:
         self.address: str = (scope["client"][0] if scope.get("client") else "")[:ADDRESS_CHARS_MAX]
         self.body: Any = None
         self._headers = headers
+        self._revisions: Mapping[str, int] | None = None
 
     @property
     def by(self) -> Cause:
@@ -109,6 +114,12 @@ class Call:
         tags = (tag.strip().strip('"').partition(".")[0] for tag in wanted.split(","))
         return frozenset(int(tag) for tag in tags if _VERSION.fullmatch(tag))
 
+    async def revisions(self) -> Mapping[str, int]:
+        """What had been committed when the call came, or a little later: asked for once a call."""
+        if self._revisions is None:
+            self._revisions = await self.runtime.watch.now()
+        return self._revisions
+
     async def write(
         self,
         action: Action[Any, Any],
@@ -130,7 +141,10 @@ class Call:
 
     async def read(self, topics: Sequence[str], load: Load) -> Answer:
         """A cached answer, as fresh as if it had just been made."""
-        return await self.runtime.cache.answer(f"{self.path}?{self.query}", topics, load)
+        known = await self.revisions()
+        return await self.runtime.cache.answer(
+            f"{self.path}?{self.query}", topics, load, known=known
+        )
 
     async def look(self, load: Callable[[Reader], Awaitable[Answer]]) -> Answer:
         """An answer that isn't worth keeping."""
@@ -146,7 +160,7 @@ class Call:
             )
         # Not the method: where a path takes PATCH and POST, they are two spellings of one request.
         request = f"{self.path}\n".encode() + wire.canonical(self.body)
-        return Key.of(self.caller.name, key, request)
+        return Key.of(self.caller.name, key, request, secret=self.runtime.fingerprints)
 
 
 _password_form = OAuth2PasswordBearer(tokenUrl="auth/login", auto_error=False)

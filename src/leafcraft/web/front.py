@@ -1,39 +1,48 @@
 """The front: sees every request first, serves the operations, and tells what came of it.
 
 It stands ahead of FastAPI's routing: it gives each request its id, finds the operation, checks
-who is asking, bounds the body, and turns whatever is raised into a problem document. What is not
-an operation (the docs, health, metrics) goes on to FastAPI.
+who is asking, bounds body and time, and turns whatever is raised into a problem document. What is
+not an operation (the docs, health, metrics) goes on to FastAPI.
 """
 
+import asyncio
 import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from leafcraft import metrics
-from leafcraft.errors import Code, Refusal
+from leafcraft.errors import Code, Refusal, StartError
 from leafcraft.events import REQUEST_ID_CHARS_MAX
 from leafcraft.idempotency import Answer
 from leafcraft.logs import RequestLines
-from leafcraft.web import problems, wire
-from leafcraft.web.call import Call, Runtime
-from leafcraft.web.operations import Operation, Operations, template
+from leafcraft.web import health, problems, reply, wire
+from leafcraft.web.call import Call, Caller, Runtime
+from leafcraft.web.operations import OPEN, Operation, Operations, template
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 1024 * 1024
+BODY_SECONDS_MAX = 20
+REQUEST_SECONDS_MAX = 40
+"""More than the write path may try (`committer.TRY_SECONDS_MAX`, twice), so that it ends by itself."""
 PATH_CHARS_MAX = 512
 
+Authenticate = Callable[[Call], Awaitable[Caller]]
+"""Whom a call's Authorization header speaks for. Raises Refusal."""
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _OTHER = "other"
+_SAID_ONCE = {b"authorization", b"host", b"idempotency-key", b"if-match"}
+"""Headers that would mean one thing here and another to a proxy, were they given twice."""
 
 
 class Gone(Exception):
@@ -43,66 +52,132 @@ class Gone(Exception):
 class Front(FastAPI):
     """The FastAPI application, with its operations served ahead of its routing and middleware."""
 
-    def __init__(self, runtime: Runtime, slices: Iterable[Operations], **about: Any) -> None:
-        super().__init__(redirect_slashes=False, redoc_url=None, **about)
-        self._runtime = runtime
+    def __init__(
+        self,
+        runtime: Runtime,
+        authenticate: Authenticate,
+        slices: Iterable[Operations],
+        **about: Any,
+    ) -> None:
+        super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **about)
+        self.runtime = runtime
+        self._authenticate = authenticate
         self._lines = RequestLines()
         self._operations: dict[str, dict[str, Operation]] = {}
-        for one in slices:
+        self._open = list(self.routes)  # the OpenAPI document
+        self._slices = list(slices)
+        for one in self._slices:
             self.include_router(one.router)
             for method, path, operation in one.table:
                 self._operations.setdefault(template(path), {})[method] = operation
         self.add_exception_handler(HTTPException, _unknown_path)
+        self._app = reply.shared_with(runtime.settings.cors_origins, self._serve)
+
+    def open(self, router: APIRouter) -> None:
+        """Adds routes that are no operations, and open to everybody."""
+        before = len(self.routes)
+        self.include_router(router)
+        self._open.extend(self.routes[before:])
+
+    def check(self, permissions: Iterable[str]) -> None:
+        """Nothing is open by oversight: raises StartError for a route that declares no permission.
+
+        What is there is either an operation that asks for one of `permissions` or says OPEN, or a
+        route added by `open`.
+        """
+        known = {*permissions, OPEN}
+        routers = [one.router for one in self._slices]
+        for route in self.routes:
+            if route not in self._open and getattr(route, "original_router", None) not in routers:
+                raise StartError(f"the route {route} declares no permission")
+        for one in self._slices:
+            declared = {path: operation.permission for _, path, operation in one.table}
+            for route in one.router.routes:
+                path = route.path if isinstance(route, APIRoute) else str(route)
+                if declared.get(path) not in known:
+                    raise StartError(f"the route {path} declares no permission")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._app(scope, receive, send)
+        else:
             await super().__call__(scope, receive, send)
-            return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        call = Call(self._runtime, scope, headers, _request_id(headers))
+        call = Call(self.runtime, scope, headers, _request_id(headers))
         place, ids = _place(scope["path"])
-        methods = self._operations.get(place)
-        operation = None
-        if methods is None:
-            scope["request_id"] = call.request_id
-            status = await _pass_on(super().__call__, scope, receive, send)
-        else:
-            operation = methods.get("GET" if call.method == "HEAD" else call.method)
-            try:
-                if operation is None:
-                    answer = _wrong_method(call, methods)
-                else:
-                    answer = await self._answer(operation, call, ids, receive)
-                status = await _send(answer, call, scope, send)
-            except Gone:
-                return
+        methods = self._operations.get(place, {})
+        operation = methods.get("GET" if call.method == "HEAD" else call.method)
+        try:
+            self._check_host(call, place)
+            if operation is not None:
+                _check_once(scope["headers"], headers)
+                answer = await self._answer(operation, call, ids, receive)
+                status = await reply.send(answer, call, scope, send)
+            elif methods:
+                raise _wrong_method(methods)
+            else:
+                status = await self._pass_on(call, scope, receive, send)
+        except Gone:
+            return
+        except Refusal as refusal:
+            answer = problems.answer(refusal, call.path, call.request_id)
+            status = await reply.send(answer, call, scope, send)
         self._tell(call, operation, status, seconds=time.perf_counter() - started)
+
+    def _check_host(self, call: Call, place: str) -> None:
+        """Probes ask by address, whatever the service's name is, and learn nothing that is secret."""
+        hosts = self.runtime.settings.allowed_hosts
+        if hosts and place not in health.PATHS:
+            reply.check_host(hosts, call.header(b"host") or "")
 
     async def _answer(
         self, operation: Operation, call: Call, ids: list[int], receive: Receive
     ) -> Answer:
-        """Whatever happens, an answer (or Gone)."""
+        """An answer. Raises Refusal, or Gone, and nothing else."""
+        deadline = asyncio.timeout(REQUEST_SECONDS_MAX)
         try:
-            if operation.permission is not None:
+            async with deadline:
                 await self._admit(call, operation.permission)
-            body = await _body(receive, call) if operation.takes_body else b""
-            return await operation(call, ids, body)
-        except Refusal as refusal:
-            return problems.answer(refusal, call.path, call.request_id)
-        except Gone:
+                body = await _body(receive, call) if operation.takes_body else b""
+                return await operation(call, ids, body)
+        except (Refusal, Gone):
             raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TimeoutError) and deadline.expired():
+                raise _too_late() from None
             log.exception(
                 "%s %s failed", call.method, call.path, extra={"request_id": call.request_id}
             )
-            broken = Refusal(Code.INTERNAL_ERROR, "Something went wrong here; it has been logged.")
-            return problems.answer(broken, call.path, call.request_id)
+            raise Refusal(
+                Code.INTERNAL_ERROR, "Something went wrong here; it has been logged."
+            ) from None
 
     async def _admit(self, call: Call, permission: str) -> None:
-        call.caller = await self._runtime.authenticate(call.header(b"authorization") or "")
+        if permission == OPEN:
+            return
+        call.caller = await self._authenticate(call)
+        self.runtime.limits.caller(call.caller.name)
         if permission not in call.caller.permissions:
             raise Refusal(Code.FORBIDDEN, f"This needs the permission {permission}.")
+
+    async def _pass_on(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
+        """Lets FastAPI answer, with the same headers as on every other answer."""
+        status = 500
+        scope["request_id"] = call.request_id
+
+        async def stamped(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", call.request_id.encode())]
+                message["headers"] = reply.with_guards(headers, scope)
+            await send(message)
+
+        await super().__call__(scope, receive, stamped)
+        return status
 
     def _tell(
         self, call: Call, operation: Operation | None, status: int, *, seconds: float
@@ -136,15 +211,36 @@ def _request_id(headers: Mapping[bytes, bytes]) -> str:
     return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
 
 
+def _check_once(given: Iterable[tuple[bytes, bytes]], read: Mapping[bytes, bytes]) -> None:
+    """Raises Refusal where a header that must be said once is said twice."""
+    names = [name for name, _ in given]
+    if len(names) != len(read):
+        for name in _SAID_ONCE:
+            if names.count(name) > 1:
+                raise problems.invalid_parameter(name.decode(), "is given more than once")
+
+
 async def _body(receive: Receive, call: Call) -> bytes:
-    """The whole body. Raises Refusal `body_too_large` as soon as it is, and Gone."""
+    """The whole body. Raises Refusal `body_too_large`, `request_timeout`, as soon as it is, and Gone."""
     announced = call.header(b"content-length") or ""
     if _DIGITS.fullmatch(announced) and int(announced) > BODY_BYTES_MAX:
         raise _too_large()
+    first = await receive()
+    if not first.get("more_body", False):  # as most bodies do, it came with the request
+        return await _rest(receive, first)
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await _rest(receive, first)
+    except TimeoutError:
+        raise Refusal(
+            Code.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_SECONDS_MAX} seconds."
+        ) from None
+
+
+async def _rest(receive: Receive, message: Any) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
         part = message.get("body", b"")
@@ -154,82 +250,26 @@ async def _body(receive: Receive, call: Call) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+        message = await receive()
 
 
 def _too_large() -> Refusal:
     return Refusal(Code.BODY_TOO_LARGE, f"A body may have at most {BODY_BYTES_MAX} bytes.")
 
 
-def _wrong_method(call: Call, methods: Mapping[str, Operation]) -> Answer:
-    allowed = ", ".join(sorted(methods))
-    refusal = Refusal(Code.METHOD_NOT_ALLOWED, f"This path takes {allowed}.")
-    answer = problems.answer(refusal, call.path, call.request_id)
-    return answer._replace(headers=(("allow", allowed),))
-
-
-async def _send(answer: Answer, call: Call, scope: Scope, send: Send) -> int:
-    """Sends the answer, or 304 where the client has it already; the status that went out."""
-    reading = call.method in {"GET", "HEAD"}
-    headers = [(b"x-request-id", call.request_id.encode())]
-    if answer.etag:
-        headers.append((b"etag", answer.etag.encode()))
-    if reading:
-        headers.append((b"cache-control", b"private, no-cache"))
-        if answer.next_query:
-            headers.append((b"link", _next_link(answer.next_query, call, scope).encode()))
-        if answer.etag and _has_it(call.header(b"if-none-match"), answer.etag):
-            await _respond(send, 304, headers, b"")
-            return 304
-    if answer.location:
-        headers.append((b"location", answer.location.encode()))
-    if answer.replayed:
-        headers.append((b"idempotent-replayed", b"true"))
-    headers.extend((name.encode(), value.encode()) for name, value in answer.headers)
-    problem = answer.status >= 400
-    headers.append(
-        (b"content-type", b"application/problem+json" if problem else b"application/json")
-    )
-    headers.append((b"content-length", str(len(answer.body)).encode()))
-    await _respond(send, answer.status, headers, b"" if call.method == "HEAD" else answer.body)
-    return answer.status
-
-
-async def _respond(
-    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes
-) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _next_link(query: str, call: Call, scope: Scope) -> str:
-    """RFC 8288. Absolute where the Host header can be one, so that clients can follow it as it is."""
-    host = call.header(b"host") or ""
-    base = f"{scope['scheme']}://{host}" if _HOST.fullmatch(host) else ""
-    return f'<{base}{scope["path"]}?{query}>; rel="next"'
-
-
-def _has_it(held: str | None, etag: str) -> bool:
-    if held is None:
-        return False
-    return held.strip() == "*" or etag in (
-        tag.strip().removeprefix("W/") for tag in held.split(",")
+def _too_late() -> Refusal:
+    return Refusal(
+        Code.OVERLOADED,
+        "This took too long. If it was a write, it is not known whether it was applied: send it"
+        " again with the same idempotency key, or look.",
     )
 
 
-async def _pass_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> int:
-    """Lets FastAPI answer, with the request id on its answer too."""
-    status = 500
-    request_id: str = scope["request_id"]
-
-    async def stamped(message: Any) -> None:
-        nonlocal status
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-        await send(message)
-
-    await app(scope, receive, stamped)
-    return status
+def _wrong_method(methods: Iterable[str]) -> Refusal:
+    allowed = sorted(methods)
+    return Refusal(
+        Code.METHOD_NOT_ALLOWED, f"This path takes {', '.join(allowed)}.", allowed=allowed
+    )
 
 
 async def _unknown_path(request: Request, error: Exception) -> Response:

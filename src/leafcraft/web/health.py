@@ -7,6 +7,8 @@ from leafcraft.errors import Refusal
 from leafcraft.web import wire
 from leafcraft.web.call import Runtime
 
+PATHS = {"/healthz", "/readyz", "/metrics"}
+
 
 def router(runtime: Runtime) -> APIRouter:
     """`/healthz`, `/readyz` and, unless switched off, `/metrics`; open to everybody."""

@@ -25,9 +25,18 @@ Endpoint = Callable[..., Awaitable[Answer]]
 
 QUERY_FIELDS_MAX = 50
 QUERIES_KEPT_MAX = 1000
-ALWAYS = (Code.VALIDATION_ERROR, Code.DATABASE_UNAVAILABLE)
-GUARDED = (Code.NOT_AUTHENTICATED, Code.TOKEN_EXPIRED, Code.FORBIDDEN)
-WRITES = (Code.IDEMPOTENCY_KEY_REUSED, Code.BODY_TOO_LARGE, Code.OVERLOADED)
+ALWAYS = (
+    Code.VALIDATION_ERROR,
+    Code.DATABASE_UNAVAILABLE,
+    Code.RATE_LIMITED,
+    Code.HOST_NOT_ALLOWED,
+)
+GUARDED = (Code.NOT_AUTHENTICATED, Code.TOKEN_EXPIRED, Code.TOKEN_REVOKED, Code.FORBIDDEN)
+KEYED = {HTTPMethod.POST, HTTPMethod.PATCH}
+"""The methods that take an idempotency key; a DELETE is safe to repeat as it is."""
+WRITES = (Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT, Code.OVERLOADED)
+OPEN = "open"
+"""What an operation asks for that anybody may call. There is no default: who forgets says nothing."""
 
 _KEY_HEADER = {
     "name": "Idempotency-Key",
@@ -57,10 +66,10 @@ class Promise(NamedTuple):
 
     name: str
     """The operationId: client generators make method names of it, so it never changes."""
-    permission: str | None
-    """What a caller needs; None leaves the operation open to everybody."""
+    permission: str
+    """What a caller needs, or OPEN."""
     answers: Any
-    """The model of a success."""
+    """The model of a success; None where it has no body."""
     status: int = 200
     refuses: Sequence[Code] = ()
     """The codes it may refuse with, beside those that every operation may."""
@@ -71,7 +80,7 @@ class Promise(NamedTuple):
 class Operation:
     """One endpoint with one method: binds a call to the endpoint's parameters."""
 
-    def __init__(self, endpoint: Endpoint, name: str, permission: str | None) -> None:
+    def __init__(self, endpoint: Endpoint, name: str, permission: str) -> None:
         self.name = name
         self.permission = permission
         self._endpoint = endpoint
@@ -131,6 +140,9 @@ class Operations:
     def patch(self, path: str, promise: Promise) -> Callable[[Endpoint], Endpoint]:
         return self._declare(HTTPMethod.PATCH, path, promise)
 
+    def delete(self, path: str, promise: Promise) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.DELETE, path, promise)
+
     def _declare(
         self, method: HTTPMethod, path: str, promise: Promise
     ) -> Callable[[Endpoint], Endpoint]:
@@ -168,16 +180,17 @@ def _responses(method: HTTPMethod, promise: Promise) -> dict[int | str, dict[str
 
 def _refusals(method: HTTPMethod, promise: Promise) -> list[Code]:
     refused = {*ALWAYS, *promise.refuses}
-    if promise.permission is not None:
+    refused.update(() if method is HTTPMethod.GET else WRITES)
+    if promise.permission != OPEN:
         refused.update(GUARDED)
-        refused.update(() if method is HTTPMethod.GET else WRITES)
+        refused.update([Code.IDEMPOTENCY_KEY_REUSED] if method in KEYED else ())
     return sorted(refused, key=lambda code: code.word)
 
 
 def _headers(method: HTTPMethod, promise: Promise) -> list[dict[str, Any]]:
     if method is HTTPMethod.GET:
         return [_NONE_MATCH_HEADER]
-    if promise.permission is None:
+    if promise.permission == OPEN or method not in KEYED:
         return []
     return [_KEY_HEADER, _MATCH_HEADER] if promise.edits else [_KEY_HEADER]
 
@@ -201,14 +214,14 @@ def _parsed(body: bytes) -> Any:
     try:
         return wire.parse(body)
     except ValueError as error:
-        raise problems.invalid_body(f"is not JSON: {error}"[:200]) from None
+        raise problems.invalid_field("", f"is not JSON: {error}"[:200]) from None
 
 
 def _text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise problems.invalid_body("is not UTF-8") from None
+        raise problems.invalid_field("", "is not UTF-8") from None
 
 
 def _fields(encoded: str) -> dict[str, str]:

@@ -12,14 +12,19 @@ from leafcraft.idempotency import Answer
 from leafcraft.web import wire
 
 STATUS = {
+    Kind.MALFORMED: 400,
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
     Kind.MISSING: 404,
     Kind.WRONG_METHOD: 405,
+    Kind.TOO_SLOW: 408,
     Kind.CONFLICT: 409,
     Kind.STALE: 412,
     Kind.TOO_LARGE: 413,
+    Kind.MISDIRECTED: 421,
     Kind.INVALID: 422,
+    Kind.TOO_MANY: 429,
+    Kind.HEAD_TOO_LARGE: 431,
     Kind.BROKEN: 500,
     Kind.BUSY: 503,
 }
@@ -52,7 +57,7 @@ def answer(refusal: Refusal, instance: str, request_id: str) -> Answer:
     """The refusal, ready to be sent."""
     status = STATUS[refusal.code.kind]
     body = wire.dump(document(refusal, instance, request_id))
-    return Answer(status, body, headers=_headers(refusal, status))
+    return Answer(status, body, headers=_headers(refusal))
 
 
 def document(refusal: Refusal, instance: str, request_id: str) -> dict[str, Any]:
@@ -69,10 +74,14 @@ def document(refusal: Refusal, instance: str, request_id: str) -> dict[str, Any]
     }
 
 
-def _headers(refusal: Refusal, status: int) -> tuple[tuple[str, str], ...]:
+def _headers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
     if refusal.code.kind is Kind.UNAUTHENTICATED:
         return (("www-authenticate", "Bearer"),)
-    return (("retry-after", RETRY_AFTER_SECONDS),) if status == STATUS[Kind.BUSY] else ()
+    if refusal.code.kind is Kind.WRONG_METHOD:
+        return (("allow", ", ".join(refusal.members.get("allowed", ()))),)
+    if refusal.code.kind in {Kind.BUSY, Kind.TOO_MANY}:
+        return (("retry-after", str(refusal.members.get("retry_after", RETRY_AFTER_SECONDS))),)
+    return ()
 
 
 def invalid(where: str, errors: Iterable[ErrorDetails]) -> Refusal:
@@ -86,8 +95,8 @@ def invalid_parameter(name: str, detail: str) -> Refusal:
     return Refusal(Code.VALIDATION_ERROR, "The request is not valid.", errors=[error])
 
 
-def invalid_body(detail: str) -> Refusal:
-    error = {"pointer": "", "detail": detail}
+def invalid_field(pointer: str, detail: str) -> Refusal:
+    error = {"pointer": pointer, "detail": detail}
     return Refusal(Code.VALIDATION_ERROR, "The body is not valid.", errors=[error])
 
 

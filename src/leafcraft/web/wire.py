@@ -93,13 +93,13 @@ Price = Annotated[
 ]
 """Money on its way in: a JSON number of the shop's currency, read exactly, into its smallest unit."""
 
-QueryTime = Annotated[
+GivenTime = Annotated[
     int,
     PlainValidator(_micros),
     PlainSerializer(times.write, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A moment in a query: RFC 3339, and into microseconds."""
+"""A moment on its way in: RFC 3339, and into microseconds."""
 
 PlainText = Annotated[
     str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(_plain)

@@ -1,0 +1,1 @@
+"""Activity: what happened in the shop, who did it, when, and from where."""

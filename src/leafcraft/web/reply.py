@@ -1,0 +1,136 @@
+"""From an answer to what goes over the connection: status, headers, body, or 304."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Scope, Send
+
+from leafcraft.errors import Code, Refusal
+from leafcraft.idempotency import Answer
+from leafcraft.web.call import Call
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+HSTS_SECONDS = 365 * 24 * 3600
+PREFLIGHT_SECONDS = 600
+
+GUARDS: Headers = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""What a browser is told with every answer: this is data, and nobody's frame, script or picture."""
+GUARDS_BEHIND_TLS: Headers = (
+    *GUARDS,
+    (b"strict-transport-security", f"max-age={HSTS_SECONDS}".encode()),
+)
+
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
+
+
+def guards(scope: Scope) -> Headers:
+    return GUARDS_BEHIND_TLS if scope["scheme"] == "https" else GUARDS
+
+
+def with_guards(headers: Sequence[tuple[bytes, bytes]], scope: Scope) -> Headers:
+    """The headers, and of the guards what is missing: a page may bring a policy of its own."""
+    given = {name.lower() for name, _ in headers}
+    return [*headers, *(guard for guard in guards(scope) if guard[0] not in given)]
+
+
+def shared_with(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
+    """The app, readable by scripts of these origins; by those of no other, and never with cookies."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-ID",
+        ],
+        expose_headers=[
+            "ETag",
+            "Idempotent-Replayed",
+            "Link",
+            "Location",
+            "Retry-After",
+            "X-Request-ID",
+        ],
+        max_age=PREFLIGHT_SECONDS,
+    )
+
+
+def check_host(hosts: Sequence[str], given: str) -> None:
+    """Raises Refusal `host_not_allowed` for a Host header that names none of the hosts."""
+    name = given.rpartition(":")[0] if re.search(r":[0-9]*$", given) else given
+    name = name.lower()
+    for host in hosts:
+        if name == host or (host.startswith("*.") and name.endswith(host[1:])):
+            return
+    raise Refusal(Code.HOST_NOT_ALLOWED, "The Host header names no host of this service.")
+
+
+async def send(answer: Answer, call: Call, scope: Scope, channel: Send) -> int:
+    """Sends the answer, or 304 where the client has it already; the status that went out."""
+    headers = [(b"x-request-id", call.request_id.encode()), *guards(scope)]
+    if answer.etag:
+        headers.append((b"etag", answer.etag.encode()))
+    if call.method in {"GET", "HEAD"}:
+        headers.extend(_about_reading(answer, call, scope))
+        if answer.etag and _has_it(call.header(b"if-none-match"), answer.etag):
+            await _respond(channel, HTTPStatus.NOT_MODIFIED, headers=headers, body=b"")
+            return HTTPStatus.NOT_MODIFIED
+    if answer.location:
+        headers.append((b"location", answer.location.encode()))
+    if answer.replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    headers.extend((name.encode(), value.encode()) for name, value in answer.headers)
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers.extend(_about_body(answer))
+    body = b"" if call.method == "HEAD" else answer.body
+    await _respond(channel, answer.status, headers=headers, body=body)
+    return answer.status
+
+
+def _about_reading(answer: Answer, call: Call, scope: Scope) -> Headers:
+    found = [] if answer.headers else [(b"cache-control", b"private, no-cache")]
+    if answer.next_query:
+        found.append((b"link", _next_link(answer.next_query, call, scope).encode()))
+    return found
+
+
+def _about_body(answer: Answer) -> Headers:
+    media = b"application/problem+json" if answer.status >= 400 else b"application/json"
+    return [
+        (b"content-type", media),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+
+
+async def _respond(channel: Send, status: int, *, headers: Headers, body: bytes) -> None:
+    await channel({"type": "http.response.start", "status": status, "headers": headers})
+    await channel({"type": "http.response.body", "body": body})
+
+
+def _next_link(query: str, call: Call, scope: Scope) -> str:
+    """RFC 8288. Absolute where the Host header can be one, so that clients can follow it as it is."""
+    host = call.header(b"host") or ""
+    base = f"{scope['scheme']}://{host}" if _HOST.fullmatch(host) else ""
+    return f'<{base}{scope["path"]}?{query}>; rel="next"'
+
+
+def _has_it(held: str | None, etag: str) -> bool:
+    if held is None:
+        return False
+    return held.strip() == "*" or etag in (
+        tag.strip().removeprefix("W/") for tag in held.split(",")
+    )
