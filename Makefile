@@ -1,4 +1,4 @@
-# make run · test · check · format · bench · lock · audit · sbom · clean
+# make run · test · check · format · fuzz · bench · lock · audit · sbom · clean
 # with another Python: make run PYTHON=/path/to/python3
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip $(INSTALL)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 
-.PHONY: run test check format bench lock audit sbom clean
+.PHONY: run test check format fuzz bench lock audit sbom clean
 
 run: $(BIN)/leafcraft
 	@exec $(BIN)/leafcraft serve $(ARGS)
@@ -30,6 +30,9 @@ check: .venv/dev
 format: .venv/dev
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+fuzz: .venv/dev                 # Schemathesis against the real service, as each role
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: .venv/dev
 	PYTHONPATH=src $(BIN)/python -m bench $(ARGS)

@@ -20,6 +20,8 @@ from tests.harness.processes import Child
 from tests.harness.service import ADMIN_EMAIL
 
 CONNECTIONS: Final = 64
+CROWD: Final = 16
+"""Connections of the flood that the owner has to get through; each waits to be refused."""
 FLOOD_SECONDS_MAX: Final = 120
 SETTLE_SECONDS: Final = 2.0
 """Until the flood has used up what anybody may try for nothing."""
@@ -50,7 +52,7 @@ def owner_seconds(service: ServiceSubject, *, address: str | None) -> float:
 
     Without an address of her own she sits where the whole flood comes from.
     """
-    with _flood(service, many=address is not None):
+    with _flood(service, many=address is not None, connections=CROWD):
         began = time.monotonic()
         while time.monotonic() - began < OWNER_SECONDS_MAX:
             if _signed_in(service, address):
@@ -95,7 +97,9 @@ def _signed_in(service: ServiceSubject, address: str | None) -> bool:
 
 
 @contextmanager
-def _flood(service: ServiceSubject, *, many: bool) -> Iterator[None]:
+def _flood(
+    service: ServiceSubject, *, many: bool, connections: int = CONNECTIONS
+) -> Iterator[None]:
     program = shutil.which("wrk")
     if program is None:
         raise LoadError("wrk is not installed (on Debian: apt-get install wrk)")
@@ -104,7 +108,7 @@ def _flood(service: ServiceSubject, *, many: bool) -> Iterator[None]:
         "MANY": "1" if many else "0",
         "SEED": str(time.time_ns() % 9999),
     }
-    shape = ["-t1", f"-c{CONNECTIONS}", f"-d{FLOOD_SECONDS_MAX}s", "--timeout=30s"]
+    shape = ["-t1", f"-c{connections}", f"-d{FLOOD_SECONDS_MAX}s", "--timeout=30s"]
     with tempfile.TemporaryDirectory(prefix="leafcraft-flood-") as scratch:
         wrk = Child(
             [program, *shape, "-s", str(_SCRIPT), service.url],

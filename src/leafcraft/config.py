@@ -52,7 +52,7 @@ def _origins(origins: Words) -> Words:
 
 def _proxies(proxies: Words) -> Words:
     for proxy in proxies:
-        ipaddress.ip_network(proxy, strict=False)
+        ipaddress.ip_network(proxy)  # the same check that the server makes
     return proxies
 
 

@@ -81,7 +81,7 @@ async def signed(shop: Shop, claims: dict[str, object]) -> str:
     """A token of these claims, signed as the service itself signs its own."""
     parts = compose(shop.settings)
     async with opened(parts.runtime):
-        _, kid, private = (await parts.keyring.read(0)).signs[-1]
+        ((kid, private),) = (await parts.keyring.read(0)).signs.items()
     return jwt.encode(claims, private, ALGORITHM, headers={"typ": TYPE, "kid": kid})
 
 

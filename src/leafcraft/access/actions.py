@@ -1,11 +1,12 @@
 """What happens to access: sessions begin, go on and end; keys come and go; failures are counted."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from leafcraft import events, times
 from leafcraft.access import rules, store
-from leafcraft.access.store import ApiKey, RefreshToken, Session, SigningKey
+from leafcraft.access.store import ApiKey, Knocks, RefreshToken, Session, SigningKey
 from leafcraft.accounts import store as users
 from leafcraft.cause import Cause
 from leafcraft.db import Transaction
@@ -14,8 +15,8 @@ from leafcraft.errors import Code, Refusal, not_found
 
 class BeginSession(NamedTuple):
     user_id: int
-    password_hash: str
-    """The one that the password was checked against: it may have been replaced since."""
+    era: int
+    """The user's, when the password was checked: it may have been replaced since."""
     token: bytes
     """Digest of the first refresh token."""
     pair: bytes
@@ -94,11 +95,11 @@ async def begin_session(
 
 
 async def _begin(tx: Transaction, user: users.User | None, command: BeginSession) -> int | Refusal:
-    if user is None or user.disabled or user.password_hash != command.password_hash:
+    if user is None or user.disabled or user.era != command.era:
         return Refusal(Code.INVALID_CREDENTIALS, "The e-mail address or the password is wrong.")
     await store.forget_knocks(tx, command.pair)
     by = command.by
-    session_id = await store.begin_session(tx, user.id, address=by.address, digest=command.token)
+    session_id = await store.begin_session(tx, user, address=by.address, digest=command.token)
     events.record(tx, "user.signed_in", user.id, by=by, session=session_id)
     return session_id
 
@@ -141,9 +142,9 @@ def over_or_none(session: Session, now: int) -> Refusal | None:
     """Why the tokens of a session count no longer, if they don't."""
     if session.disabled or session.ended_at is not None:
         return Refusal(Code.TOKEN_REVOKED, "The session has been ended; sign in again.")
-    if session.started_at < session.sessions_since:
+    if session.era != session.users_era:
         return Refusal(Code.TOKEN_REVOKED, "The password has changed; sign in again.")
-    if rules.session_over(session.started_at, session.used_at, now):
+    if rules.session_ends(session.started_at, session.used_at) <= now:
         return Refusal(Code.TOKEN_EXPIRED, "The session has expired; sign in again.")
     return None
 
@@ -160,11 +161,13 @@ async def end_session(tx: Transaction, commands: Sequence[EndSession]) -> Sequen
 
 
 async def count_failure(tx: Transaction, commands: Sequence[CountFailure]) -> Sequence[None]:
-    forgotten = tx.now - rules.FAILURES_REMEMBERED_HOURS * times.MICROS_PER_HOUR
-    counted = sorted({digest for command in commands for digest in command.found_by})
-    for digest in counted:  # one order everywhere, so that no two processes wait for each other
-        for _ in range(sum(digest in command.found_by for command in commands)):
-            await store.count_knock(tx, digest, forgotten)
+    more = Counter(digest for command in commands for digest in command.found_by)
+    known = await store.knocks(tx, more, tx.for_update)
+    for digest, count in sorted(more.items()):
+        before = known.get(digest, store.NEVER)
+        left = rules.unforgiven(before.failures, before.last_at, tx.now)
+        after = Knocks(left + count, tx.now)
+        store.keep_knocks(tx, digest, after, new=digest not in known)
     for user_id, email, _, by in commands:
         events.record(
             tx, "user.sign_in_failed", user_id, by=by, **({"email": email} if email else {})

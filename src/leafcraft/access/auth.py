@@ -7,6 +7,7 @@ from leafcraft.access import actions, opaque, store, tokens
 from leafcraft.access.actions import NoteUses, over_or_none
 from leafcraft.access.keyring import Keyring
 from leafcraft.access.oidc import Outside
+from leafcraft.access.rules import session_ends
 from leafcraft.accounts import rules
 from leafcraft.accounts.store import ACCESS
 from leafcraft.cause import SYSTEM
@@ -54,7 +55,9 @@ class Auth:
         now = self._clock()
         known = self._known.get(authorization)
         if known is None or known.revision != revision or known.until <= now:
-            call.runtime.limits.stranger(call.address)
+            if known is None:
+                call.runtime.limits.stranger(call.address)
+            self._known.pop(authorization, None)  # who is refused now is a stranger again
             known = await self._introduced(authorization, revision)
             self._remember(authorization, known)
         if known.key_id:
@@ -89,7 +92,8 @@ class Auth:
         if over is not None:
             raise over
         caller = Caller(f"user:{session.user_id}", rules.PERMISSIONS[session.role])
-        return _Known(caller, revision, claims.ends)
+        ends = session_ends(session.started_at, session.used_at)
+        return _Known(caller, revision, min(claims.ends, ends))
 
     async def _machine(self, token: str, revision: int) -> _Known:
         if not opaque.is_api_key(token):

@@ -2,10 +2,11 @@
 
 Failures are counted in the database, for an e-mail address from a network address, and for a
 network address alone. Beyond a few, each one doubles the wait, up to a minute. Nobody is banned:
-whoever could ban an account could lock its owner out. But who knocks all the time would still win
-every race for the one attempt a minute. So attempts that come too early are not all refused: they
-wait a moment, and one of them, picked by lot, is looked at. Who is refused has waited, too: a crowd
-that comes again as soon as it hears no comes once a second, and leaves the processor to the orders.
+whoever could ban an account could lock its owner out. But a crowd that knocks all the time would
+still win every race for the one attempt a minute. So attempts that come too early wait a moment
+before they are refused; and where there is a crowd of them, one a second, picked by lot, is looked
+at all the same. Whoever makes the crowd gets no more than that, and the owner gets a share of it.
+Who has waited to be refused comes again once a second, and leaves the processor to the orders.
 """
 
 import asyncio
@@ -19,10 +20,11 @@ from leafcraft import times
 from leafcraft.access import rules, store
 from leafcraft.db import Reader
 from leafcraft.errors import Code, Refusal
+from leafcraft.web.limits import network
 
-DRAW_SECONDS = 0.25
-"""So a guesser gets four looks a second at most, of whatever accounts, from each process."""
-HOLD_SECONDS = 1.0
+DRAW_SECONDS = 1.0
+HOLD_SECONDS = 1.2
+CROWD_MIN = 2
 WAITING_MAX = 500
 
 
@@ -38,7 +40,8 @@ class Door:
 
     def counted_under(self, email: str, address: str) -> Sequence[bytes]:
         """Digests of the pair and of the address alone; keyed, so that the rows name nobody."""
-        return [self._digest(f"{email}\n{address}"), self._digest(address)]
+        whence = network(address)
+        return [self._digest(f"{email}\n{whence}"), self._digest(whence)]
 
     async def shut_until(self, reader: Reader, found_by: Sequence[bytes]) -> int:
         """When whoever these digests stand for may try again; a moment that is past: now."""
@@ -69,22 +72,22 @@ class Door:
         loop = asyncio.get_running_loop()
         lot: asyncio.Future[bool] = loop.create_future()
         self._waiting.append(lot)
-        if self._drawing is None:
+        if self._drawing is None and len(self._waiting) >= CROWD_MIN:
             self._drawing = loop.create_task(self._draw())
         try:
             async with asyncio.timeout(HOLD_SECONDS):
                 return await lot
         except TimeoutError:
             return False
+        finally:
+            self._waiting.remove(lot)
 
     async def _draw(self) -> None:
-        while True:
+        await asyncio.sleep(DRAW_SECONDS)
+        while len(lots := [lot for lot in self._waiting if not lot.done()]) >= CROWD_MIN:
+            random.choice(lots).set_result(True)  # noqa: S311 fairness, not a secret
             await asyncio.sleep(DRAW_SECONDS)
-            self._waiting = [lot for lot in self._waiting if not lot.done()]
-            if not self._waiting:
-                self._drawing = None
-                return
-            random.choice(self._waiting).set_result(True)  # noqa: S311 fairness, not a secret
+        self._drawing = None
 
     def _digest(self, what: str) -> bytes:
         return hmac.digest(self._key, what.encode(), hashlib.sha256)

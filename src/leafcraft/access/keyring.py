@@ -33,14 +33,14 @@ class Ring(NamedTuple):
 
     checks: Mapping[str, tuple[ec.EllipticCurvePublicKey, int]]
     """By kid: the key, and the moment from which its tokens count no longer."""
-    signs: Sequence[tuple[int, str, ec.EllipticCurvePrivateKey]]
-    """From when on, kid, key; the oldest first."""
+    signs: Mapping[str, ec.EllipticCurvePrivateKey]
+    """Those that this process can open, by kid."""
     published: Sequence[Mapping[str, Any]]
     stored: Sequence[SigningKey]
 
 
 NEVER = 2**63 - 1
-EMPTY = Ring({}, (), (), ())
+EMPTY = Ring({}, {}, (), ())
 
 
 class Keyring:
@@ -64,10 +64,10 @@ class Keyring:
         return self.ring
 
     async def first(self, now: int, by: Cause) -> None:
-        """Makes a key where there is none that this process can sign with."""
+        """Makes a key where this process can't sign with the one whose turn it is."""
         for _ in range(TRIES_MAX):
             ring = self._opened(await self._database.read(store.signing_keys))
-            if any(signs_from <= now for signs_from, _, _ in ring.signs):
+            if ring.stored and signer(ring.stored, now).kid in ring.signs:
                 return
             try:
                 await self._add(ring.stored, [], signs_from=now, by=by)
@@ -79,8 +79,14 @@ class Keyring:
         """The kid of a new key that takes over from now on, or soon. Keys that no living token needs go.
 
         `at_once` is for a key that has got into wrong hands: all others go, and their tokens with them.
+        Raises Refusal `conflict` under another master secret: no process could sign any more.
         """
-        stored = await self._database.read(store.signing_keys)
+        ring = self._opened(await self._database.read(store.signing_keys))
+        stored = ring.stored
+        if stored and stored[-1].kid not in ring.signs:
+            raise Refusal(
+                Code.CONFLICT, "The service's keys were sealed with another LEAFCRAFT_SECRET_KEY."
+            )
         gone = [key.kid for key, until in _lives(stored, self._overlap) if at_once or until <= now]
         ahead = 0 if at_once else PUBLISHED_AHEAD_SECONDS * times.MICROS_PER_SECOND
         return await self._add(stored, gone, signs_from=now + ahead, by=by)
@@ -107,12 +113,12 @@ class Keyring:
         return SigningKey(kid, json.dumps(jwk), self._master.seal(text, kid), signs_from)
 
     def _opened(self, stored: Sequence[SigningKey]) -> Ring:
-        checks, signs = {}, []
+        checks, signs = {}, {}
         for key, until in _lives(stored, self._overlap):
             checks[key.kid] = (_public(key), until)
             private = self._private(key)
             if private is not None:
-                signs.append((key.signs_from, key.kid, private))
+                signs[key.kid] = private
         return Ring(checks, signs, [json.loads(key.public) for key in stored], stored)
 
     def _private(self, key: SigningKey) -> ec.EllipticCurvePrivateKey | None:
@@ -123,6 +129,12 @@ class Keyring:
             return None
         private = serialization.load_pem_private_key(text.encode(), password=None)
         return private if isinstance(private, ec.EllipticCurvePrivateKey) else None
+
+
+def signer(stored: Sequence[SigningKey], now: int) -> SigningKey:
+    """The key whose turn it is; where the clocks of two nodes differ, perhaps the first of all."""
+    due = [key for key in stored if key.signs_from <= now]
+    return due[-1] if due else stored[0]
 
 
 def _lives(stored: Sequence[SigningKey], overlap: int) -> list[tuple[SigningKey, int]]:

@@ -15,6 +15,8 @@ PAIR_FREE_FAILURES = 5
 ADDRESS_FREE_FAILURES = 50
 """Of any e-mail addresses, from one network address: an office has many people behind it."""
 DELAY_SECONDS_MAX = 60
+FORGIVEN_MINUTES = 10
+"""One failure is forgiven in so long: who is only clumsy, or one of many, starts at zero again."""
 FAILURES_REMEMBERED_HOURS = 24
 
 
@@ -28,8 +30,14 @@ def wait_until(failures: int, last_at: int, free: int) -> int:
     return last_at + seconds * times.MICROS_PER_SECOND
 
 
-def session_over(started_at: int, used_at: int, now: int) -> bool:
-    """Whether a session has ended by itself: too old, or left alone for too long."""
-    oldest = now - SESSION_DAYS_MAX * times.MICROS_PER_DAY
-    idle = now - SESSION_IDLE_DAYS_MAX * times.MICROS_PER_DAY
-    return started_at <= oldest or used_at <= idle
+def unforgiven(failures: int, last_at: int, now: int) -> int:
+    """How many of the failures still count."""
+    forgiven = (now - last_at) // (FORGIVEN_MINUTES * 60 * times.MICROS_PER_SECOND)
+    return max(failures - max(forgiven, 0), 0)
+
+
+def session_ends(started_at: int, used_at: int) -> int:
+    """When a session ends by itself: too old, or left alone for too long."""
+    oldest = started_at + SESSION_DAYS_MAX * times.MICROS_PER_DAY
+    idle = used_at + SESSION_IDLE_DAYS_MAX * times.MICROS_PER_DAY
+    return min(oldest, idle)

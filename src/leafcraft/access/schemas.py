@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from leafcraft.access import sessions, store
 from leafcraft.access.rules import KEY_NAME_CHARS_MAX
 from leafcraft.accounts.rules import EMAIL_CHARS_MAX, SCOPES
-from leafcraft.accounts.schemas import GivenPassword, NewPassword
+from leafcraft.accounts.schemas import GivenPassword, NewPassword, writable
 from leafcraft.web import wire
 from leafcraft.web.paging import ListQuery
 
@@ -37,7 +37,11 @@ class Session(TypedDict):
 
 
 class RefreshToken(wire.Body):
-    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=REFRESH_TOKEN_CHARS_MAX)]
+    refresh_token: Annotated[
+        SecretStr,
+        Field(min_length=1, max_length=REFRESH_TOKEN_CHARS_MAX),
+        AfterValidator(writable),
+    ]
 
 
 class PasswordChange(wire.Body):
@@ -67,9 +71,11 @@ Scope = Annotated[
 class NewApiKey(wire.Body):
     name: Annotated[wire.PlainText, Field(min_length=1, max_length=KEY_NAME_CHARS_MAX)]
     scopes: Annotated[
-        list[Scope], Field(min_length=1, max_length=len(SCOPES)), AfterValidator(_each_once)
+        list[Scope],
+        Field(min_length=1, max_length=len(SCOPES), json_schema_extra={"uniqueItems": True}),
+        AfterValidator(_each_once),
     ]
-    expires_at: wire.GivenTime | wire.LeftOut = None
+    expires_at: wire.GivenTime | None = None
 
 
 class ApiKeyQuery(ListQuery):

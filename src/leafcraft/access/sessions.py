@@ -1,5 +1,6 @@
 """From e-mail and password to a session, and on from there: refresh, sign out, a new password."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from leafcraft.access import actions, opaque, tokens
@@ -27,6 +28,9 @@ class Tokens(NamedTuple):
     seconds: int
     """For how long the access token is good."""
 
+    def __repr__(self) -> str:
+        return f"Tokens(…, {self.seconds})"
+
 
 class Sessions:
     """One for a process."""
@@ -46,7 +50,7 @@ class Sessions:
         token = opaque.refresh_token()
         begin = BeginSession(
             user.id,
-            user.password_hash,
+            user.era,
             opaque.digest(token),
             self._door.counted_under(user.email, by.address)[0],
             by._replace(actor=f"user:{user.id}"),
@@ -107,7 +111,8 @@ class Sessions:
     async def _rehash(self, user: User, password: str, by: Cause) -> None:
         fresh = await self.passwords.hash(password)
         again = SetPassword(user.id, fresh, by, instead_of=user.password_hash, same_password=True)
-        await self._runtime.writer.perform(set_password, again)
+        with suppress(Refusal):  # somebody else was faster; nothing hangs on it
+            await self._runtime.writer.perform(set_password, again)
 
     async def _tokens(self, user_id: int, session_id: int, token: str) -> Tokens:
         revisions = await self._runtime.watch.now()

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from leafcraft.access.tables import ApiKeyRow
 from leafcraft.accounts.rules import Role
-from leafcraft.accounts.store import ACCESS
+from leafcraft.accounts.store import ACCESS, User
 from leafcraft.db import Page, Reader, Source, Statement, Transaction, digests, keyset
 
 SWEPT_SESSIONS_MAX = 500
@@ -23,7 +23,9 @@ class Session(NamedTuple):
     user_id: int
     role: Role
     disabled: bool
-    sessions_since: int
+    users_era: int
+    era: int
+    """The user's, when the session began."""
     started_at: int
     used_at: int
     ended_at: int | None
@@ -35,9 +37,7 @@ class RefreshToken(NamedTuple):
     session: Session
 
 
-_SESSION = (
-    "s.id, s.user_id, u.role, u.disabled, u.sessions_since, s.started_at, s.used_at, s.ended_at"
-)
+_SESSION = "s.id, s.user_id, u.role, u.disabled, u.era, s.era, s.started_at, s.used_at, s.ended_at"
 
 
 def _session(row: Sequence[Any]) -> Session:
@@ -62,10 +62,11 @@ async def refresh_token(tx: Transaction, digest: bytes) -> RefreshToken | None:
     return RefreshToken(digest, rows[0][0], _session(rows[0][1:])) if rows else None
 
 
-async def begin_session(tx: Transaction, user_id: int, *, address: str, digest: bytes) -> int:
+async def begin_session(tx: Transaction, user: User, *, address: str, digest: bytes) -> int:
     """A new session with its first refresh token; its id."""
-    columns = "user_id, address, started_at, used_at"
-    (session_id,) = await tx.insert("sessions", columns, [(user_id, address, tx.now, tx.now)])
+    columns = "user_id, era, address, started_at, used_at"
+    row = (user.id, user.era, address, tx.now, tx.now)
+    (session_id,) = await tx.insert("sessions", columns, [row])
     tx.append("refresh_tokens", "digest, session_id", [(digest, session_id)])
     return session_id
 
@@ -191,22 +192,23 @@ class Knocks(NamedTuple):
 NEVER = Knocks(0, 0)
 
 
-async def knocks(source: Source, found_by: Iterable[bytes]) -> Mapping[bytes, Knocks]:
+async def knocks(
+    source: Source, found_by: Iterable[bytes], lock: str = ""
+) -> Mapping[bytes, Knocks]:
+    """`lock` is the transaction's `for_update` where they are going to be counted."""
     rows = await source.fetch(
-        f"SELECT digest, failures, last_at FROM knocks WHERE digest IN {digests(found_by)}"
+        "SELECT digest, failures, last_at FROM knocks"
+        f" WHERE digest IN {digests(found_by)} ORDER BY digest{lock}"
     )
     return {bytes(digest): Knocks(failures, last_at) for digest, failures, last_at in rows}
 
 
-async def count_knock(tx: Transaction, digest: bytes, forgotten_before: int) -> None:
-    """One more failure; the first one again where the last is long ago."""
-    found = await tx.change(
-        "UPDATE knocks SET failures = CASE WHEN last_at < %s THEN 1 ELSE failures + 1 END,"
-        f" last_at = %s WHERE digest IN {digests([digest])}",
-        (forgotten_before, tx.now),
-    )
-    if not found:
-        tx.append("knocks", "digest, failures, last_at", [(digest, 1, tx.now)])
+def keep_knocks(tx: Transaction, digest: bytes, knocks: Knocks, *, new: bool) -> None:
+    if new:
+        tx.append("knocks", "digest, failures, last_at", [(digest, *knocks)])
+        return
+    change = f"UPDATE knocks SET failures = %s, last_at = %s WHERE digest IN {digests([digest])}"
+    tx.later(Statement(change, knocks), 1)
 
 
 async def forget_knocks(tx: Transaction, digest: bytes) -> None:

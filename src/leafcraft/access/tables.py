@@ -19,6 +19,7 @@ class SessionRow(Base):
 
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    era: Mapped[int]
     address: Mapped[str] = mapped_column(text(ADDRESS_CHARS_MAX))
     started_at: Mapped[Moment]
     used_at: Mapped[Moment]

@@ -4,10 +4,9 @@ import secrets
 from typing import Any, NamedTuple
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from leafcraft import times
-from leafcraft.access.keyring import ALGORITHM, Ring
+from leafcraft.access.keyring import ALGORITHM, Ring, signer
 from leafcraft.errors import Code, Refusal
 from leafcraft.web import wire
 
@@ -37,7 +36,7 @@ class Claims(NamedTuple):
 
 def issue(ring: Ring, user_id: int, session_id: int, *, now: int, seconds: int) -> str:
     """A token that is good for so many seconds."""
-    _, kid, private = _signer(ring, now)
+    kid = signer(ring.stored, now).kid
     issued = now // times.MICROS_PER_SECOND
     claims = {
         "iss": ISSUER,
@@ -48,15 +47,7 @@ def issue(ring: Ring, user_id: int, session_id: int, *, now: int, seconds: int) 
         "exp": issued + seconds,
         "jti": secrets.token_hex(8),
     }
-    return jwt.encode(claims, private, ALGORITHM, headers={"typ": TYPE, "kid": kid})
-
-
-def _signer(ring: Ring, now: int) -> tuple[int, str, ec.EllipticCurvePrivateKey]:
-    """The newest key that may sign already; where the clocks of two nodes differ, the first that may."""
-    if not ring.signs:
-        raise LookupError("this LEAFCRAFT_SECRET_KEY opens none of the signing keys")
-    due = [key for key in ring.signs if key[0] <= now]
-    return due[-1] if due else ring.signs[0]
+    return jwt.encode(claims, ring.signs[kid], ALGORITHM, headers={"typ": TYPE, "kid": kid})
 
 
 def read(ring: Ring, token: str, *, now: int) -> Claims:
@@ -75,7 +66,7 @@ def read(ring: Ring, token: str, *, now: int) -> Claims:
         raise unknown() from None
     if claims.ends <= now:
         raise Refusal(Code.TOKEN_EXPIRED, "The token has expired; refresh it, or sign in again.")
-    return claims
+    return claims._replace(ends=min(claims.ends, until))
 
 
 def kid_of(token: str) -> str:

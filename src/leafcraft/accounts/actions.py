@@ -78,7 +78,7 @@ async def _edit(tx: Transaction, users: dict[int, User], command: EditUser) -> U
     user = users.get(command.user_id)
     if user is None:
         return not_found("user", command.user_id)
-    edited = _edited(user, command, tx.now)
+    edited = _edited(user, command)
     if edited == user:
         return user
     if _rules(user) and not _rules(edited) and await store.admins(tx) == 1:
@@ -86,6 +86,7 @@ async def _edit(tx: Transaction, users: dict[int, User], command: EditUser) -> U
             Code.CONFLICT, f"{user.email} is the last admin, who can't be demoted or disabled."
         )
     store.save(tx, edited)
+    tx.touched.add(store.ACCESS)
     events.record(
         tx, "user.edited", user.id, by=command.by, role=edited.role.value, disabled=edited.disabled
     )
@@ -93,11 +94,11 @@ async def _edit(tx: Transaction, users: dict[int, User], command: EditUser) -> U
     return edited
 
 
-def _edited(user: User, command: EditUser, now: int) -> User:
+def _edited(user: User, command: EditUser) -> User:
     role = user.role if command.role is None else command.role
     disabled = user.disabled if command.disabled is None else command.disabled
-    since = now if disabled and not user.disabled else user.sessions_since
-    return user._replace(role=role, disabled=disabled, sessions_since=since)
+    era = user.era + (disabled and not user.disabled)
+    return user._replace(role=role, disabled=disabled, era=era)
 
 
 def _rules(user: User) -> bool:
@@ -117,10 +118,13 @@ def _set_password(tx: Transaction, users: dict[int, User], command: SetPassword)
         return not_found("user", command.user_id)
     if command.instead_of not in {None, user.password_hash}:
         return Refusal(Code.CONFLICT, "The password has been changed by somebody else.")
-    since = user.sessions_since if command.same_password else tx.now
-    changed = user._replace(password_hash=command.password_hash, sessions_since=since)
+    changed = user._replace(password_hash=command.password_hash)
+    fact = "user.password_rehashed"
+    if not command.same_password:
+        changed = changed._replace(era=user.era + 1)
+        fact = "user.password_changed"
+        tx.touched.add(store.ACCESS)
     store.save(tx, changed)
-    fact = "user.password_rehashed" if command.same_password else "user.password_changed"
     events.record(tx, fact, user.id, by=command.by)
     users[user.id] = changed
     return changed

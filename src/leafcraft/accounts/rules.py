@@ -52,6 +52,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
 }
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_NUMBER = re.compile(r"[\d\s./+-]+")
 _DECORATION = re.compile(r"[\W\d_]+")
 
 
@@ -80,7 +81,8 @@ def _expected(plain: str, whose: str) -> bool:
     """Whether it is a common password, or a common word with the usual decoration."""
     bare = _bare(plain)
     known = _common()
-    return plain in known or bare in known or bare in {whose.partition("@")[0], "leafcraft"}
+    guessable = {whose.partition("@")[0], "leafcraft"}
+    return plain in known or bare in known | guessable or _NUMBER.fullmatch(plain) is not None
 
 
 def _bare(plain: str) -> str:
@@ -95,4 +97,4 @@ def _common() -> frozenset[str]:
     """The most used passwords, as they have turned up in breaches (the list that Django checks
     against, by Royce Williams): all that are long enough, and the words that short ones are made of."""
     text = resources.files("leafcraft.accounts").joinpath("common_passwords.txt").read_text()
-    return frozenset(text.split("\n"))  # its last line is empty, and so is a bare row of digits
+    return frozenset(text.splitlines())

@@ -15,7 +15,7 @@ from leafcraft.web import wire
 from leafcraft.web.paging import ListQuery
 
 
-def _writable(given: SecretStr) -> SecretStr:
+def writable(given: SecretStr) -> SecretStr:
     """A lone surrogate is a character in JSON, and none in UTF-8."""
     try:
         given.get_secret_value().encode()
@@ -29,14 +29,12 @@ Email = Annotated[
     Field(max_length=EMAIL_CHARS_MAX, json_schema_extra={"format": "email"}),
     AfterValidator(rules.email),
 ]
-GivenPassword = Annotated[
-    SecretStr, Field(max_length=PASSWORD_CHARS_MAX), AfterValidator(_writable)
-]
+GivenPassword = Annotated[SecretStr, Field(max_length=PASSWORD_CHARS_MAX), AfterValidator(writable)]
 """A password that is there already, whatever rules it was made by."""
 NewPassword = Annotated[
     SecretStr,
     Field(min_length=PASSWORD_CHARS_MIN, max_length=PASSWORD_CHARS_MAX),
-    AfterValidator(_writable),
+    AfterValidator(writable),
 ]
 
 
@@ -55,8 +53,8 @@ class NewUser(wire.Body):
 class UserEdit(wire.Body):
     """What is left out stays as it is."""
 
-    role: Role | wire.LeftOut = None
-    disabled: Annotated[bool, Field(strict=True)] | wire.LeftOut = None
+    role: wire.LeftOutOr[Role] = None
+    disabled: wire.LeftOutOr[Annotated[bool, Field(strict=True)]] = None
 
 
 class UserQuery(ListQuery):

@@ -37,7 +37,7 @@ class UserRow(Base):
     password_hash: Mapped[str] = mapped_column(text(255))
     role: Mapped[str] = mapped_column(text(16))
     disabled: Mapped[bool]
-    sessions_since: Mapped[Moment]
+    era: Mapped[int]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 
@@ -50,8 +50,8 @@ class User(NamedTuple):
     password_hash: str
     role: Role
     disabled: bool
-    sessions_since: int
-    """Sessions that began before have ended: with a password, or when the user was disabled."""
+    era: int
+    """Counts new passwords, and how often the user was disabled: sessions of an earlier era have ended."""
     created_at: int
     updated_at: int
 
@@ -59,7 +59,7 @@ class User(NamedTuple):
         return f"User({self.id}, {self.email!r}, {self.role.value})"
 
 
-_COLUMNS = "id, email, password_hash, role, disabled, sessions_since, created_at, updated_at"
+_COLUMNS = "id, email, password_hash, role, disabled, era, created_at, updated_at"
 _SELECTED = [getattr(UserRow, column) for column in User._fields]
 _SORTED = {"id": UserRow.id, "email": UserRow.email, "created_at": UserRow.created_at}
 
@@ -117,16 +117,16 @@ async def admins(source: Source) -> int:
 
 async def add(tx: Transaction, email: str, *, password_hash: str, role: Role) -> User:
     tx.touched.add(TOPIC)
-    row = (email, password_hash, role.value, False, tx.now, tx.now, tx.now)
+    row = (email, password_hash, role.value, False, 0, tx.now, tx.now)
     (user_id,) = await tx.insert("users", _COLUMNS.removeprefix("id, "), [row])
-    return User(user_id, email, password_hash, role, False, tx.now, tx.now, tx.now)
+    return User(user_id, email, password_hash, role, False, 0, tx.now, tx.now)
 
 
 def save(tx: Transaction, user: User) -> None:
-    """Writes password, role and state; what any process knows of the user's tokens is stale then."""
-    tx.touched |= {TOPIC, ACCESS}
+    """Writes password, role, state and era."""
+    tx.touched.add(TOPIC)
     change = Statement(
-        "UPDATE users SET password_hash = %s, role = %s, disabled = %s, sessions_since = %s,"
+        "UPDATE users SET password_hash = %s, role = %s, disabled = %s, era = %s,"
         " updated_at = %s WHERE id = %s",
         (*user[2:6], tx.now, user.id),
     )

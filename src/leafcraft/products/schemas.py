@@ -1,8 +1,8 @@
 """Products on the wire."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from leafcraft import times
@@ -44,18 +44,9 @@ class NewProduct(wire.Body):
 class ProductEdit(wire.Body):
     """What to change; what is left out stays. Stock is never edited: it is received, sold, adjusted."""
 
-    name: Name | wire.LeftOut = None
-    price: wire.Price | wire.LeftOut = None
-    sku: Sku | wire.LeftOut = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_nulls(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            for name, value in given.items():
-                if value is None:
-                    raise ValueError(f"{name} must not be null; leave it out to keep it")
-        return given
+    name: wire.LeftOutOr[Name] = None
+    price: wire.LeftOutOr[wire.Price] = None
+    sku: wire.LeftOutOr[Sku] = None
 
 
 class Product(TypedDict):

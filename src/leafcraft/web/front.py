@@ -1,8 +1,8 @@
 """The front: sees every request first, serves the operations, and tells what came of it.
 
 It stands ahead of FastAPI's routing: it gives each request its id, finds the operation, checks
-who is asking, bounds body and time, and turns whatever is raised into a problem document. What is
-not an operation (the docs, health, metrics) goes on to FastAPI.
+who is asking, bounds body and time, and turns whatever is raised into a problem document. What has
+been declared open (the docs, health, metrics) goes on to FastAPI; there is nothing else.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from leafcraft import metrics
@@ -65,12 +65,15 @@ class Front(FastAPI):
         self._lines = RequestLines()
         self._operations: dict[str, dict[str, Operation]] = {}
         self._open = list(self.routes)  # the OpenAPI document
+        self._open_paths = {"/openapi.json"}
         self._slices = list(slices)
         for one in self._slices:
             self.include_router(one.router)
             for method, path, operation in one.table:
-                self._operations.setdefault(template(path), {})[method] = operation
-        self.add_exception_handler(HTTPException, _unknown_path)
+                methods = self._operations.setdefault(template(path), {})
+                if methods.setdefault(method, operation) is not operation:
+                    raise StartError(f"{method} {path} is declared twice")
+        self.add_exception_handler(HTTPException, _wrong_method_of_open)
         self._app = reply.shared_with(runtime.settings.cors_origins, self._serve)
 
     def open(self, router: APIRouter) -> None:
@@ -78,6 +81,7 @@ class Front(FastAPI):
         before = len(self.routes)
         self.include_router(router)
         self._open.extend(self.routes[before:])
+        self._open_paths |= {route.path for route in router.routes if isinstance(route, Route)}
 
     def check(self, permissions: Iterable[str]) -> None:
         """Nothing is open by oversight: raises StartError for a route that declares no permission.
@@ -91,11 +95,12 @@ class Front(FastAPI):
             if route not in self._open and getattr(route, "original_router", None) not in routers:
                 raise StartError(f"the route {route} declares no permission")
         for one in self._slices:
-            declared = {path: operation.permission for _, path, operation in one.table}
+            declared = {(method, path): found.permission for method, path, found in one.table}
             for route in one.router.routes:
-                path = route.path if isinstance(route, APIRoute) else str(route)
-                if declared.get(path) not in known:
-                    raise StartError(f"the route {path} declares no permission")
+                for method in getattr(route, "methods", [""]):
+                    path = getattr(route, "path", str(route))
+                    if declared.get((method, path)) not in known:
+                        raise StartError(f"{method} {path} declares no permission")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -111,15 +116,17 @@ class Front(FastAPI):
         methods = self._operations.get(place, {})
         operation = methods.get("GET" if call.method == "HEAD" else call.method)
         try:
+            _check_once(scope["headers"], headers)
             self._check_host(call, place)
             if operation is not None:
-                _check_once(scope["headers"], headers)
                 answer = await self._answer(operation, call, ids, receive)
                 status = await reply.send(answer, call, scope, send)
             elif methods:
                 raise _wrong_method(methods)
-            else:
+            elif scope["path"] in self._open_paths:
                 status = await self._pass_on(call, scope, receive, send)
+            else:
+                raise Refusal(Code.NOT_FOUND, f"There is nothing to {call.method} at this path.")
         except Gone:
             return
         except Refusal as refusal:
@@ -195,9 +202,12 @@ class Front(FastAPI):
 
 
 def _place(path: str) -> tuple[str, list[int]]:
-    """Splits the ids out of a path: `/orders/12/confirm/` is `/orders/{}/confirm` with [12]."""
+    """Splits the ids out of a path: `/orders/12/confirm/` is `/orders/{}/confirm` with [12]; no place
+    has a longer path than PATH_CHARS_MAX."""
+    if len(path) > PATH_CHARS_MAX:
+        return "", []
     ids: list[int] = []
-    parts = path[:PATH_CHARS_MAX].rstrip("/").split("/")
+    parts = path.rstrip("/").split("/")
     for index, part in enumerate(parts):
         if part.isascii() and part.isdigit() and part[0] != "0" and int(part) <= wire.ID_MAX:
             ids.append(int(part))
@@ -225,22 +235,20 @@ async def _body(receive: Receive, call: Call) -> bytes:
     announced = call.header(b"content-length") or ""
     if _DIGITS.fullmatch(announced) and int(announced) > BODY_BYTES_MAX:
         raise _too_large()
-    first = await receive()
-    if not first.get("more_body", False):  # as most bodies do, it came with the request
-        return await _rest(receive, first)
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await _rest(receive, first)
+            return await _received(receive)
     except TimeoutError:
         raise Refusal(
             Code.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_SECONDS_MAX} seconds."
         ) from None
 
 
-async def _rest(receive: Receive, message: Any) -> bytes:
+async def _received(receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
         part = message.get("body", b"")
@@ -250,7 +258,6 @@ async def _rest(receive: Receive, message: Any) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
-        message = await receive()
 
 
 def _too_large() -> Refusal:
@@ -272,12 +279,9 @@ def _wrong_method(methods: Iterable[str]) -> Refusal:
     )
 
 
-async def _unknown_path(request: Request, error: Exception) -> Response:
-    """FastAPI's own 404 and 405, as problems."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    wrong_method = status == problems.STATUS[Code.METHOD_NOT_ALLOWED.kind]
-    code = Code.METHOD_NOT_ALLOWED if wrong_method else Code.NOT_FOUND
-    refusal = Refusal(code, f"There is nothing to {request.method} at this path.")
+async def _wrong_method_of_open(request: Request, error: Exception) -> Response:
+    """FastAPI's own 405, as a problem."""
+    allowed = str((getattr(error, "headers", None) or {}).get("Allow", ""))
+    refusal = _wrong_method(allowed.split(", "))
     answer = problems.answer(refusal, request.scope["path"], request.scope["request_id"])
-    headers = getattr(error, "headers", None)
-    return Response(answer.body, answer.status, headers, "application/problem+json")
+    return Response(answer.body, answer.status, dict(answer.headers), "application/problem+json")

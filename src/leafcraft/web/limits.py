@@ -1,5 +1,6 @@
 """How much one caller may ask: token buckets in memory, one for each caller in each process."""
 
+import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ BURST_SECONDS = 10
 STRANGER_PER_SECOND = 20
 """For an address that has not proven yet who asks from it."""
 BUCKETS_MAX = 20_000
+NETWORK_BITS = 64
 
 Seconds = Callable[[], float]
 
@@ -71,4 +73,16 @@ class Limits:
     def stranger(self, address: str) -> None:
         """Counts a request from an address that may be anybody's. Raises Refusal `rate_limited`."""
         if self._strangers is not None:
-            self._strangers.take(address)
+            self._strangers.take(network(address))
+
+
+def network(address: str) -> str:
+    """Whom an address stands for: in IPv6 everybody has 2^64 of them, the /64 is what is one's own."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if known.version == 4:
+        return address
+    mapped = known.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((known, NETWORK_BITS), strict=False))

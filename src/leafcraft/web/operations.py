@@ -43,7 +43,12 @@ _KEY_HEADER = {
     "in": "header",
     "required": False,
     "description": "Makes the call safe to repeat: a retry gets the first answer again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": KEY_CHARS_MAX,
+        "pattern": "^[ -~]+$",
+    },
 }
 _MATCH_HEADER = {
     "name": "If-Match",
@@ -207,7 +212,7 @@ def _valid(where: str, model: type[BaseModel], found: Any, *, call: Call) -> Bas
     try:
         return model.model_validate(found, context={"currency": call.currency})
     except ValidationError as error:
-        raise problems.invalid(where, problems.details(error)) from None
+        raise problems.invalid(where, error, found) from None
 
 
 def _parsed(body: bytes) -> Any:

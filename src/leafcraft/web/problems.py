@@ -79,15 +79,20 @@ def _headers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
         return (("www-authenticate", "Bearer"),)
     if refusal.code.kind is Kind.WRONG_METHOD:
         return (("allow", ", ".join(refusal.members.get("allowed", ()))),)
+    if refusal.code.kind is Kind.TOO_SLOW:
+        return (("connection", "close"),)  # what is still to come of the request is not waited for
     if refusal.code.kind in {Kind.BUSY, Kind.TOO_MANY}:
         return (("retry-after", str(refusal.members.get("retry_after", RETRY_AFTER_SECONDS))),)
     return ()
 
 
-def invalid(where: str, errors: Iterable[ErrorDetails]) -> Refusal:
-    """A `validation_error` from pydantic's list; `where` is `body` or `query`."""
-    found = [_field_error(where, error) for error in errors][:REPORTED_ERRORS_MAX]
-    return Refusal(Code.VALIDATION_ERROR, f"The {where} is not valid.", errors=found)
+def invalid(where: str, error: ValidationError, given: Any) -> Refusal:
+    """A `validation_error` from pydantic's list; `where` is `body` or `query`, `given` what was there."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    # Of what is left out or a value, only the value's half has something to say.
+    told = [one for one in found if one["type"] != "none_required"] or found
+    errors = [_field_error(where, one, given) for one in told][:REPORTED_ERRORS_MAX]
+    return Refusal(Code.VALIDATION_ERROR, f"The {where} is not valid.", errors=errors)
 
 
 def invalid_parameter(name: str, detail: str) -> Refusal:
@@ -100,20 +105,29 @@ def invalid_field(pointer: str, detail: str) -> Refusal:
     return Refusal(Code.VALIDATION_ERROR, "The body is not valid.", errors=[error])
 
 
-def details(error: ValidationError) -> list[ErrorDetails]:
-    """pydantic's findings, without what was sent: a password must not come back in a problem."""
-    return error.errors(include_url=False, include_context=False, include_input=False)
-
-
 UNKNOWN = "is not known here"
 _WORDS = {"extra_forbidden": UNKNOWN}
 
 
-def _field_error(where: str, error: ErrorDetails) -> Mapping[str, str]:
+def _field_error(where: str, error: ErrorDetails, given: Any) -> Mapping[str, str]:
+    """Without what was sent: a password must not come back in a problem."""
     detail = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    place = _place(error, given)
     if where == "query":
-        return {"parameter": ".".join(map(str, error["loc"])), "detail": detail}
-    return {"pointer": "".join(f"/{_escape(part)}" for part in error["loc"]), "detail": detail}
+        return {"parameter": ".".join(map(str, place)), "detail": detail}
+    return {"pointer": "".join(f"/{_escape(part)}" for part in place), "detail": detail}
+
+
+def _place(error: ErrorDetails, given: Any) -> list[int | str]:
+    """Where in the document the error is. pydantic goes on into the branches of its own types."""
+    place: list[int | str] = []
+    for part in error["loc"]:
+        try:
+            given = given[part]
+        except (LookupError, TypeError):
+            return [*place, part] if error["type"] == "missing" else place
+        place.append(part)
+    return place
 
 
 def _escape(part: int | str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
@@ -28,6 +28,7 @@ GUARDS_BEHIND_TLS: Headers = (
     (b"strict-transport-security", f"max-age={HSTS_SECONDS}".encode()),
 )
 
+_NAME = re.compile(r"((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 
@@ -45,7 +46,7 @@ def shared_with(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
     """The app, readable by scripts of these origins; by those of no other, and never with cookies."""
     if not origins:
         return app
-    return CORSMiddleware(
+    shared = CORSMiddleware(
         app,
         allow_origins=origins,
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
@@ -68,11 +69,21 @@ def shared_with(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
         max_age=PREFLIGHT_SECONDS,
     )
 
+    async def guarded(scope: Scope, receive: Receive, channel: Send) -> None:
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":  # a preflight's answer is not the app's
+                message["headers"] = with_guards(message["headers"], scope)
+            await channel(message)
+
+        await shared(scope, receive, stamped)
+
+    return guarded
+
 
 def check_host(hosts: Sequence[str], given: str) -> None:
     """Raises Refusal `host_not_allowed` for a Host header that names none of the hosts."""
-    name = given.rpartition(":")[0] if re.search(r":[0-9]*$", given) else given
-    name = name.lower()
+    found = _NAME.fullmatch(given.lower())
+    name = found[1] if found else ""
     for host in hosts:
         if name == host or (host.startswith("*.") and name.endswith(host[1:])):
             return

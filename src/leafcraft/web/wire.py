@@ -7,13 +7,14 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Path
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -43,8 +44,16 @@ BodyId = Annotated[int, Strict(), Field(ge=1, le=ID_MAX)]
 Quantity = Annotated[int, Strict(), Field(ge=1, le=QUANTITY_MAX)]
 """A positive whole number; `true`, `1.0` and `"1"` are not."""
 
-LeftOut = SkipJsonSchema[None]
-"""In an edit: what is left out stays as it is; on the wire there is no such value."""
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("must not be null; leave it out to keep what there is")
+    return value
+
+
+T = TypeVar("T")
+LeftOutOr = Annotated[T | SkipJsonSchema[None], BeforeValidator(_not_null)]
+"""In an edit: what is left out, None here, stays as it is; on the wire there is no such value."""
 Amount = Annotated[Any, WithJsonSchema({"type": "number", "minimum": 0, "examples": [1407.98]})]
 """Money on its way out: an exact JSON number."""
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -102,7 +111,11 @@ GivenTime = Annotated[
 """A moment on its way in: RFC 3339, and into microseconds."""
 
 PlainText = Annotated[
-    str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(_plain)
+    str,
+    Strict(),
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_plain),
+    Field(json_schema_extra={"pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"}),
 ]
 """Text without control characters, trimmed."""
 

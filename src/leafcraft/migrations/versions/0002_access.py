@@ -27,9 +27,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def upgrade() -> None:
-    op.add_column(
-        "users", sa.Column("sessions_since", BIG, nullable=False, server_default=sa.text("0"))
-    )
+    op.add_column("users", sa.Column("era", BIG, nullable=False, server_default=sa.text("0")))
     _sessions()
     _refresh_tokens()
     _api_keys()
@@ -48,7 +46,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for columns in ("type", "actor", "subject_type_subject_id", "occurred_at"):
         op.drop_index(op.f(f"ix_events_{columns}"), "events")
-    op.drop_column("users", "sessions_since")
+    op.drop_column("users", "era")
 
 
 def _sessions() -> None:
@@ -56,6 +54,7 @@ def _sessions() -> None:
         "sessions",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("user_id", BIG, nullable=False),
+        sa.Column("era", BIG, nullable=False),
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("started_at", BIG, nullable=False),
         sa.Column("used_at", BIG, nullable=False),
