@@ -1,31 +1,16 @@
 """The first schema: accounts, products, stock with its ledger, orders, events, and what the write path keeps."""
 
 import time
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
+
+from leafcraft.migrations.columns import BIG, BYTES, DIGEST, ID, JSON_TEXT, OPTIONS
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-BIG = sa.BigInteger()
-ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-DIGEST = sa.LargeBinary(32).with_variant(sa.BINARY(32), "mysql", "mariadb")
-BYTES = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
-JSON_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-OPTIONS: dict[str, Any] = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mariadb_engine": "InnoDB",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-    "sqlite_autoincrement": True,
-}
 
 
 def upgrade() -> None:

@@ -1,29 +1,14 @@
 """Access: sessions, refresh tokens, API keys, signing keys, failed sign-ins; and events that can be searched."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
+
+from leafcraft.migrations.columns import BIG, DIGEST, ID, JSON_TEXT, OPTIONS
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
-
-BIG = sa.BigInteger()
-ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-DIGEST = sa.LargeBinary(32).with_variant(sa.BINARY(32), "mysql", "mariadb")
-JSON_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-OPTIONS: dict[str, Any] = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mariadb_engine": "InnoDB",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-    "sqlite_autoincrement": True,
-}
 
 
 def upgrade() -> None:
