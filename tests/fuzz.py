@@ -44,6 +44,7 @@ REASONS: Final = {
 FIELD_REASONS: Final = {
     "is not a cursor of this list and these filters": "cursors are opaque, and good for one list",
     "is past already": "a schema knows no time",
+    "is given more than once": "a list in a form becomes the same field again",
     "the password is a common one, or is easy to guess": "no schema holds a list of passwords",
     "must be at most ": "how large a price may be depends on the shop's currency",
     "must have at most ": "and so does how many decimals it may have",

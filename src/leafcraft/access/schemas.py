@@ -21,10 +21,10 @@ class SignIn(BaseModel):
 
     username: Annotated[str, Field(max_length=EMAIL_CHARS_MAX, description="the e-mail address")]
     password: GivenPassword
-    grant_type: Annotated[str | None, Field(pattern="^password$")] = None
+    grant_type: wire.LeftOutOr[Annotated[str, Field(pattern="^password$")]] = None
     scope: str = ""
-    client_id: str | None = None
-    client_secret: SecretStr | None = None
+    client_id: wire.LeftOutOr[str] = None
+    client_secret: wire.LeftOutOr[SecretStr] = None
 
 
 class Session(TypedDict):
