@@ -189,7 +189,7 @@ class Published:
         call.runtime.limits.stranger(call.address)
         ring = await self._keyring.read((await call.revisions()).get(ACCESS, 0))
         age = f"public, max-age={PUBLISHED_AHEAD_SECONDS}"
-        return Answer(200, wire.dump({"keys": ring.published}), headers=(("cache-control", age),))
+        return wire.shown({"keys": ring.published})._replace(headers=(("cache-control", age),))
 
 
 def _session(tokens: Tokens) -> Answer:

@@ -87,4 +87,4 @@ def shown(found: Mapping[int, store.User], user_id: int) -> Answer:
     """One of the users that were found. Raises Refusal `not_found`."""
     if user_id not in found:
         raise not_found("user", user_id)
-    return Answer(200, wire.dump(user(found[user_id])))
+    return wire.shown(user(found[user_id]))

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, NoReturn
 
 from fastapi import Depends
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 from starlette.exceptions import HTTPException
 
 from leafcraft import times
@@ -164,6 +164,9 @@ class Call:
 
 
 _password_form = OAuth2PasswordBearer(tokenUrl="auth/login", auto_error=False)
+_api_key = HTTPBearer(
+    scheme_name="ApiKey", description="An API key: `leafcraft_…`", auto_error=False
+)
 
 
 async def _not_here() -> NoReturn:
@@ -171,7 +174,10 @@ async def _not_here() -> NoReturn:
     raise HTTPException(status_code=HTTPStatus.NOT_FOUND)
 
 
-async def _not_here_either(_token: Annotated[str | None, Depends(_password_form)]) -> NoReturn:
+async def _not_here_either(
+    _token: Annotated[str | None, Depends(_password_form)],
+    _key: Annotated[HTTPAuthorizationCredentials | None, Depends(_api_key)],
+) -> NoReturn:
     await _not_here()
 
 

@@ -28,13 +28,14 @@ QUERIES_KEPT_MAX = 1000
 ALWAYS = (
     Code.VALIDATION_ERROR,
     Code.DATABASE_UNAVAILABLE,
+    Code.OVERLOADED,
     Code.RATE_LIMITED,
     Code.HOST_NOT_ALLOWED,
 )
 GUARDED = (Code.NOT_AUTHENTICATED, Code.TOKEN_EXPIRED, Code.TOKEN_REVOKED, Code.FORBIDDEN)
 KEYED = {HTTPMethod.POST, HTTPMethod.PATCH}
 """The methods that take an idempotency key; a DELETE is safe to repeat as it is."""
-WRITES = (Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT, Code.OVERLOADED)
+WITH_BODY = (Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT)
 OPEN = "open"
 """What an operation asks for that anybody may call. There is no default: who forgets says nothing."""
 
@@ -152,6 +153,7 @@ class Operations:
         self, method: HTTPMethod, path: str, promise: Promise
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
+            operation = Operation(endpoint, promise.name, promise.permission)
             self.router.add_api_route(
                 path,
                 endpoint,
@@ -159,10 +161,9 @@ class Operations:
                 operation_id=promise.name,
                 status_code=promise.status,
                 response_model=promise.answers,
-                responses=_responses(method, promise),
+                responses=_responses(method, promise, takes_body=operation.takes_body),
                 openapi_extra={"parameters": _headers(method, promise)},
             )
-            operation = Operation(endpoint, promise.name, promise.permission)
             self.table.append((method, self._prefix + path, operation))
             return endpoint
 
@@ -174,8 +175,10 @@ def template(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
 
 
-def _responses(method: HTTPMethod, promise: Promise) -> dict[int | str, dict[str, Any]]:
-    found = problems.responses(_refusals(method, promise))
+def _responses(
+    method: HTTPMethod, promise: Promise, *, takes_body: bool
+) -> dict[int | str, dict[str, Any]]:
+    found = problems.responses(_refusals(method, promise, takes_body=takes_body))
     if method is HTTPMethod.GET:
         found[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names is still current."
@@ -183,9 +186,8 @@ def _responses(method: HTTPMethod, promise: Promise) -> dict[int | str, dict[str
     return found
 
 
-def _refusals(method: HTTPMethod, promise: Promise) -> list[Code]:
-    refused = {*ALWAYS, *promise.refuses}
-    refused.update(() if method is HTTPMethod.GET else WRITES)
+def _refusals(method: HTTPMethod, promise: Promise, *, takes_body: bool) -> list[Code]:
+    refused = {*ALWAYS, *promise.refuses, *(WITH_BODY if takes_body else ())}
     if promise.permission != OPEN:
         refused.update(GUARDED)
         refused.update([Code.IDEMPOTENCY_KEY_REUSED] if method in KEYED else ())

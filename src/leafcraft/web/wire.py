@@ -161,6 +161,12 @@ def tagged(status: int, version: int, document: Any, *, location: str = "") -> A
     return Answer(status, body, f'"{version}.{_digest(body)}"', location)
 
 
+def shown(document: Any) -> Answer:
+    """An answer about one thing that is never edited by `If-Match`, with a digest as its `ETag`."""
+    body = dump(document)
+    return Answer(200, body, f'"{_digest(body)}"')
+
+
 def listing(rows: Sequence[Any], next_query: str) -> Answer:
     """A bare array, with the digest of it as its `ETag`, and where the next page begins."""
     body = dump(rows)
