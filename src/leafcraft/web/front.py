@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -154,7 +154,7 @@ class Front(FastAPI):
             raise
         except Exception as error:
             if isinstance(error, TimeoutError) and deadline.expired():
-                raise _too_late() from None
+                raise _too_late(call) from None
             log.exception(
                 "%s %s failed", call.method, call.path, extra={"request_id": call.request_id}
             )
@@ -221,10 +221,10 @@ def _request_id(headers: Mapping[bytes, bytes]) -> str:
     return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
 
 
-def _check_once(given: Iterable[tuple[bytes, bytes]], read: Mapping[bytes, bytes]) -> None:
+def _check_once(given: Sequence[tuple[bytes, bytes]], read: Mapping[bytes, bytes]) -> None:
     """Raises Refusal where a header that must be said once is said twice."""
-    names = [name for name, _ in given]
-    if len(names) != len(read):
+    if len(given) != len(read):
+        names = [name for name, _ in given]
         for name in _SAID_ONCE:
             if names.count(name) > 1:
                 raise problems.invalid_parameter(name.decode(), "is given more than once")
@@ -264,11 +264,14 @@ def _too_large() -> Refusal:
     return Refusal(Code.BODY_TOO_LARGE, f"A body may have at most {BODY_BYTES_MAX} bytes.")
 
 
-def _too_late() -> Refusal:
+def _too_late(call: Call) -> Refusal:
+    """`overloaded` promises that nothing was applied, which of a write under way nobody knows."""
+    if call.method in {"GET", "HEAD"}:
+        return Refusal(Code.OVERLOADED, "This took too long; nothing was read.")
     return Refusal(
-        Code.OVERLOADED,
-        "This took too long. If it was a write, it is not known whether it was applied: send it"
-        " again with the same idempotency key, or look.",
+        Code.DATABASE_UNAVAILABLE,
+        "This took too long, and it is not known whether it was applied: send it again with the"
+        " same idempotency key, or look.",
     )
 
 

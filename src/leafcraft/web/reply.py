@@ -1,8 +1,9 @@
 """From an answer to what goes over the connection: status, headers, body, or 304."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +33,15 @@ _NAME = re.compile(r"((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]{2,45}\])(?::[0-
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 
+SHARED: Mapping[str, Any] = {
+    "allow_methods": "GET POST PATCH DELETE".split(),
+    "allow_headers": "Authorization Content-Type Idempotency-Key If-Match If-None-Match X-Request-ID".split(),
+    "expose_headers": "ETag Idempotent-Replayed Link Location Retry-After X-Request-ID".split(),
+    "max_age": PREFLIGHT_SECONDS,
+}
+"""What a page of a listed origin may send and read."""
+
+
 def guards(scope: Scope) -> Headers:
     return GUARDS_BEHIND_TLS if scope["scheme"] == "https" else GUARDS
 
@@ -46,28 +56,7 @@ def shared_with(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
     """The app, readable by scripts of these origins; by those of no other, and never with cookies."""
     if not origins:
         return app
-    shared = CORSMiddleware(
-        app,
-        allow_origins=origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            "Idempotency-Key",
-            "If-Match",
-            "If-None-Match",
-            "X-Request-ID",
-        ],
-        expose_headers=[
-            "ETag",
-            "Idempotent-Replayed",
-            "Link",
-            "Location",
-            "Retry-After",
-            "X-Request-ID",
-        ],
-        max_age=PREFLIGHT_SECONDS,
-    )
+    shared = CORSMiddleware(app, allow_origins=origins, **SHARED)
 
     async def guarded(scope: Scope, receive: Receive, channel: Send) -> None:
         async def stamped(message: Message) -> None:
