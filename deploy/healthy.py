@@ -9,12 +9,9 @@ SECONDS_MAX = 4
 
 def main() -> int:
     port = int(os.environ.get("LEAFCRAFT_PORT") or 8000)
-    # Asked under a name that the service answers to.
-    allowed = os.environ.get("LEAFCRAFT_ALLOWED_HOSTS", "").split(",")[0].strip()
-    host = allowed.replace("*.", "healthy.") or "127.0.0.1"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_MAX)
     try:
-        connection.request("GET", "/healthz", headers={"Host": host})
+        connection.request("GET", "/healthz")
         return int(connection.getresponse().status != http.HTTPStatus.OK)
     except (OSError, http.client.HTTPException) as error:
         sys.stderr.write(f"{error}\n")

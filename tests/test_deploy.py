@@ -407,19 +407,3 @@ def test_the_health_check_tells_a_running_service_from_none(running: Confined) -
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         assert health(port=deaf.getsockname()[1]) == 1
-
-
-def test_the_health_check_asks_under_a_name_that_is_served() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        command = [sys.executable, "-I", str(HEALTHY)]
-        port = str(server.getsockname()[1])
-        environment = {
-            "LEAFCRAFT_PORT": port,
-            "LEAFCRAFT_ALLOWED_HOSTS": f"*.{SHOP_HOST}, b.example",
-        }
-        with subprocess.Popen(command, env=environment) as asking:
-            connection, _ = server.accept()
-            with connection:
-                assert f"\r\nHost: healthy.{SHOP_HOST}\r\n".encode() in connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            assert asking.wait(10) == 0
