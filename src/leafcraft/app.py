@@ -26,8 +26,8 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.orders.api import orders
-from leafcraft.products.api import products
-from leafcraft.stock.api import stock
+from leafcraft.products.api import low, products
+from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
 from leafcraft.web.front import Front
@@ -55,7 +55,10 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
             access.Published(keyring).operations,
             activity,
             products,
+            low,
+            of_products,
             stock,
+            sites,
             orders,
         ),
         title="Leafcraft",
@@ -79,7 +82,7 @@ class Parts(NamedTuple):
 
 def compose(settings: Settings, clock: times.Clock = times.now) -> Parts:
     """The parts of a running service, put together but not opened. Raises StartError."""
-    database = Database(settings.database_url, settings.data_dir)
+    database = Database(settings.database_url, settings.data_dir, clock)
     writer = Writer(database, clock)
     secret = master(settings, database.home)
     runtime = Runtime(

@@ -2,7 +2,8 @@
 
 An answer is kept with the revisions of the topics it depends on, read before it was made. It is
 given again only if a check that began after the reader arrived finds the same revisions: then no
-transaction that could have changed it was committed, in any process. Readers that arrive while a
+transaction that could have changed it was committed, in any process; and only while no moment has
+come that changes it by itself, such as the end of a hold. Readers that arrive while a
 check is under way share the next one, so a crowd costs one small query.
 """
 
@@ -16,6 +17,8 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 
 Load = Callable[[Reader], Awaitable[Answer]]
+Timed = tuple[Answer, int]
+"""An answer, and the moment from which on it would be another although nothing was written."""
 Revisions = tuple[int, ...]
 
 CHECK_TRIES_MAX = 3
@@ -84,8 +87,8 @@ class Cache:
         self._bytes = 0
         self._database = database
         self._bytes_max = bytes_max
-        self._kept: OrderedDict[str, tuple[Revisions, Answer]] = OrderedDict()
-        self._loading: dict[tuple[str, Revisions], asyncio.Task[Answer]] = {}
+        self._kept: OrderedDict[str, tuple[Revisions, Timed]] = OrderedDict()
+        self._loading: dict[tuple[str, Revisions], asyncio.Task[Timed]] = {}
 
     async def answer(
         self, request: str, topics: Sequence[str], load: Load, *, known: Mapping[str, int]
@@ -95,15 +98,19 @@ class Cache:
         `known` are the revisions that the watch told after the request had come.
         """
         now = tuple(known.get(topic, 0) for topic in topics)
+        asked_at = self._database.clock()
         kept = self._kept.get(request)
-        if kept is not None and kept[0] == now:
+        if kept is not None and kept[0] == now and kept[1][1] > asked_at:
             metrics.cache_hits.inc()
             self._kept.move_to_end(request)
-            return kept[1]
+            return kept[1][0]
         metrics.cache_misses.inc()
-        return await asyncio.shield(self._load(request, now, load))
+        answer, until = await asyncio.shield(self._load(request, now, load))
+        while until <= asked_at:  # others began this load, before the moment came
+            answer, until = await asyncio.shield(self._load(request, now, load))
+        return answer
 
-    def _load(self, request: str, now: Revisions, load: Load) -> asyncio.Task[Answer]:
+    def _load(self, request: str, now: Revisions, load: Load) -> asyncio.Task[Timed]:
         """One query for all who miss the same answer at the same revisions."""
         place = (request, now)
         task = self._loading.get(place)
@@ -113,27 +120,30 @@ class Cache:
             task.add_done_callback(lambda done: self._loaded(place, done))
         return task
 
-    def _loaded(self, place: tuple[str, Revisions], done: asyncio.Task[Answer]) -> None:
+    def _loaded(self, place: tuple[str, Revisions], done: asyncio.Task[Timed]) -> None:
         del self._loading[place]
         if not done.cancelled():
             done.exception()  # readers that went away must not leave a warning behind
 
-    async def _make(self, request: str, now: Revisions, load: Load) -> Answer:
-        answer = await self._database.read(load)
-        self._keep(request, now, answer)
-        return answer
+    async def _make(self, request: str, now: Revisions, load: Load) -> Timed:
+        async def timed(reader: Reader) -> Timed:
+            return await load(reader), reader.until
 
-    def _keep(self, request: str, now: Revisions, answer: Answer) -> None:
-        size = _size(request, answer)
+        made = await self._database.read(timed)
+        self._keep(request, now, made)
+        return made
+
+    def _keep(self, request: str, now: Revisions, made: Timed) -> None:
+        size = _size(request, made[0])
         if size > self._bytes_max // ANSWER_SHARE_MAX:
             return
         old = self._kept.pop(request, None)
         if old is not None:
-            self._bytes -= _size(request, old[1])
-        self._kept[request] = (now, answer)
+            self._bytes -= _size(request, old[1][0])
+        self._kept[request] = (now, made)
         self._bytes += size
         while self._bytes > self._bytes_max:
-            dropped, (_, oldest) = self._kept.popitem(last=False)
+            dropped, (_, (oldest, _)) = self._kept.popitem(last=False)
             self._bytes -= _size(dropped, oldest)
 
 

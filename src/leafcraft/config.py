@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     admin_password: SecretStr | None = None
     currency: Annotated[str, AfterValidator(_currency_code)] = "USD"
     idempotency_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    allocation: Literal["priority", "single", "most_stock"] = "priority"
     cache_mb: Annotated[int, Field(ge=0, le=4096)] = 64
     metrics: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 MICROS_PER_SECOND = 1_000_000
-MICROS_PER_HOUR = 3600 * MICROS_PER_SECOND
+MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
+MICROS_PER_HOUR = 60 * MICROS_PER_MINUTE
 MICROS_PER_DAY = 24 * MICROS_PER_HOUR
+NEVER = 2**63 - 1
+"""Later than every moment: the end of what does not end, so that ends can be compared."""
 
 Clock = Callable[[], int]
 """Returns the present moment in microseconds; passed in, so that tests and the demo can choose it."""

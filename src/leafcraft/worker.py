@@ -11,11 +11,15 @@ from leafcraft.access.auth import Auth
 from leafcraft.cause import SYSTEM
 from leafcraft.errors import Refusal
 from leafcraft.idempotency import Sweep
+from leafcraft.orders import holds
+from leafcraft.orders import store as orders
+from leafcraft.orders.holds import Expire
 from leafcraft.revisions import Fold
 from leafcraft.web.call import Runtime
 
 log = logging.getLogger(__name__)
 
+EXPIRE_SECONDS = 1.0
 SWEEP_SECONDS = 30.0
 SWEEP_PAUSE_SECONDS = 0.05
 NOTE_SECONDS = 60.0
@@ -51,12 +55,20 @@ async def run(runtime: Runtime, auth: Auth) -> None:
         await writer.perform(revisions.fold, Fold(writer.id, clock() - idle, SYSTEM))
 
     duties = (
+        Duty(EXPIRE_SECONDS, lambda: _expire(runtime)),
         Duty(SWEEP_SECONDS, sweep),
         Duty(NOTE_SECONDS, lambda: auth.note_uses(writer)),
         Duty(FOLD_SECONDS, sweep_access),
         Duty(FOLD_SECONDS, fold),
     )
     await asyncio.gather(*(_repeat(duty) for duty in duties))
+
+
+async def _expire(runtime: Runtime) -> None:
+    """Nobody waits for this: a hold that has ended counts no more from the moment it ends."""
+    while await runtime.database.read(lambda reader: orders.overdue(reader, 1)):
+        if not await runtime.writer.perform(holds.expire, Expire(SYSTEM)):
+            return
 
 
 async def _repeat(duty: Duty) -> None:

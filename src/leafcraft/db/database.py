@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, NullPool, Select, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from leafcraft import times
 from leafcraft.db import mysql, sqlite
 from leafcraft.db.transaction import Link, Row
 from leafcraft.db.troubles import Trouble, trouble_of
@@ -25,10 +26,19 @@ START_PAUSE_SECONDS = 0.5
 
 
 class Reader:
-    """A connection inside a read-only snapshot: several SELECTs through it see one moment."""
+    """A connection inside a read-only snapshot: several SELECTs through it see one moment, `now`.
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    `until` is when that will look different although nothing is written: a hold may end.
+    """
+
+    def __init__(self, connection: AsyncConnection, now: int) -> None:
+        self.now = now
+        self.until = times.NEVER
         self._connection = connection
+
+    def differs_from(self, moment: int) -> None:
+        """Notes that what was read looks different from this moment on."""
+        self.until = min(self.until, moment)
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         """Rows of SQL text; values are written `%s`, whatever the driver likes."""
@@ -45,9 +55,10 @@ class Reader:
 class Database:
     """Opened once for a process; `close` at its end."""
 
-    def __init__(self, address: str, data_dir: Path) -> None:
+    def __init__(self, address: str, data_dir: Path, clock: times.Clock = times.now) -> None:
         """Raises StartError when the address is not one of a database that is supported."""
         self.url = _url(address, data_dir)
+        self.clock = clock
         self.embedded = self.url.drivername == sqlite.DRIVER
         self._readers = _readers(self.url)
         self.home = Path(self.url.database or "").parent if self.embedded else None
@@ -63,7 +74,7 @@ class Database:
         for _ in range(READ_TRIES_MAX):
             try:
                 async with self._readers.connect() as connection:
-                    return await load(Reader(connection))
+                    return await load(Reader(connection, self.clock()))
             except (SQLAlchemyError, OSError, EOFError) as error:
                 if trouble_of(error) is Trouble.OTHER:
                     raise

@@ -57,6 +57,7 @@ class MySQLLink(Link):
     """The writing connection; lives on the event loop, so a lone write pays for no thread."""
 
     for_update = " FOR UPDATE"
+    for_share = " LOCK IN SHARE MODE"
 
     def __init__(self, connection: Any, id_step: int) -> None:
         self._connection = connection
@@ -193,6 +194,9 @@ def _literal(value: object) -> str:
 
 
 def _case(key: str, rows: Sequence[tuple[int, ...]], place: int) -> str:
+    values = {row[place] for row in rows}
+    if len(values) == 1:
+        return str(int(values.pop()))
     whens = " ".join(f"WHEN {int(row[0])} THEN {int(row[place])}" for row in rows)
     return f"CASE {key} {whens} END"
 

@@ -35,6 +35,7 @@ class SQLiteLink(Link):
     """The writing connection. Its calls never wait, so a whole transaction runs in one thread hop."""
 
     for_update = ""  # BEGIN IMMEDIATE has locked the database before anything is read
+    for_share = ""
 
     def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
         self._connection = connection

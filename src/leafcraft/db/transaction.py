@@ -12,7 +12,9 @@ ROWS_PER_INSERT_MAX = 250
 
 
 class Source(Protocol):
-    """Where rows come from: a transaction or a reader."""
+    """Where rows come from: a transaction or a reader. `now` is the moment of what it tells."""
+
+    now: int
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]: ...
 
@@ -75,6 +77,8 @@ class Link(ABC):
 
     for_update: str
     """What locks the rows of a SELECT; empty where the whole database is locked already."""
+    for_share: str
+    """What keeps others from changing the rows of a SELECT, while they may do the same."""
 
     @abstractmethod
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -124,6 +128,7 @@ class Transaction:
         self.facts: list[Row] = []
         self.touched: set[str] = set()
         self.for_update = link.for_update
+        self.for_share = link.for_share
         self._link = link
         self._later: list[tuple[Write, int]] = []
 

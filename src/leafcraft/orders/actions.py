@@ -1,20 +1,35 @@
 """What happens to orders: they are created, confirmed and cancelled."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from leafcraft import events
+from leafcraft.bulk import each
 from leafcraft.cause import Cause
 from leafcraft.db import Transaction
 from leafcraft.errors import Code, Refusal, not_found
 from leafcraft.orders import rules, store
+from leafcraft.orders.holds import (
+    Held,
+    end_of,
+    held_now,
+    placed,
+    products_of,
+    prolong,
+    promisable,
+    reserve,
+    short,
+    tell,
+)
 from leafcraft.orders.rules import Line, Order, Status
 from leafcraft.orders.store import Draft
 from leafcraft.products import store as products
 from leafcraft.products.store import Product
-from leafcraft.stock import actions as stock
-from leafcraft.stock import store as stock_store
-from leafcraft.stock.rules import Shelf, Shortage
+from leafcraft.stock import keeping as stock
+from leafcraft.stock import promises
+from leafcraft.stock.rules import Strategy, totals
+from leafcraft.stock.shelf import Shelf
+from leafcraft.times import NEVER
 
 
 class Create(NamedTuple):
@@ -23,16 +38,14 @@ class Create(NamedTuple):
     items: Sequence[tuple[int, int]]
     currency: str
     by: Cause
+    hold_minutes: int | None = None
+    strategy: Strategy = Strategy.PRIORITY
 
 
 class Confirm(NamedTuple):
     order_id: int
     by: Cause
-
-
-class ConfirmMany(NamedTuple):
-    order_ids: Sequence[int]
-    by: Cause
+    strategy: Strategy = Strategy.PRIORITY
 
 
 class Cancel(NamedTuple):
@@ -43,17 +56,20 @@ class Cancel(NamedTuple):
 async def create(tx: Transaction, commands: Sequence[Create]) -> Sequence[Order | Refusal]:
     wanted = {product_id for command in commands for product_id, _ in command.items}
     known = await products.by_id(tx, wanted)
-    drafts = [_draft(command, known) for command in commands]
-    placed = iter(await store.add(tx, [draft for draft in drafts if isinstance(draft, Draft)]))
-    outcomes = [draft if isinstance(draft, Refusal) else next(placed) for draft in drafts]
+    drafts = [_draft(command, known, tx.now) for command in commands]
+    shelf = await stock.take(tx, _held_products(drafts))
+    drafts = _refuse_short(drafts, shelf)
+    added = iter(await store.add(tx, [draft for draft in drafts if isinstance(draft, Draft)]))
+    outcomes = [draft if isinstance(draft, Refusal) else next(added) for draft in drafts]
     for command, outcome in zip(commands, outcomes, strict=True):
-        if isinstance(outcome, Order):
-            total = outcome.total_minor
-            events.record(tx, "order.created", outcome.id, by=command.by, total_minor=total)
-    return outcomes
+        if isinstance(outcome, Order) and outcome.expires_at is not None:
+            reserve(shelf, outcome, command, until=outcome.expires_at)
+    stock.put_back(tx, shelf)
+    tell(tx, "order.created", zip(commands, outcomes, strict=True))
+    return await stock.named(tx, outcomes)
 
 
-def _draft(command: Create, known: Mapping[int, Product]) -> Draft | Refusal:
+def _draft(command: Create, known: Mapping[int, Product], now: int) -> Draft | Refusal:
     missing = sorted({product_id for product_id, _ in command.items} - known.keys())
     if missing:
         named = ", ".join(map(str, missing))
@@ -67,21 +83,58 @@ def _draft(command: Create, known: Mapping[int, Product]) -> Draft | Refusal:
         for product_id, quantity in command.items
     ]
     total = rules.total(lines)
-    return total if isinstance(total, Refusal) else Draft(lines, total, command.currency)
+    if isinstance(total, Refusal):
+        return total
+    until = None if command.hold_minutes is None else end_of(command.hold_minutes, now)
+    return Draft(lines, total, command.currency, until)
+
+
+def _held_products(drafts: Sequence[Draft | Refusal]) -> set[int]:
+    """The products that are to be promised now."""
+    return {
+        line.product_id
+        for draft in drafts
+        if isinstance(draft, Draft) and draft.expires_at is not None
+        for line in draft.lines
+    }
+
+
+def _refuse_short(drafts: Sequence[Draft | Refusal], shelf: Shelf) -> list[Draft | Refusal]:
+    """Refuses what can't be held, before there is an order: in arrival order, all lines or none."""
+    promised: Counter[int] = Counter()
+    outcomes: list[Draft | Refusal] = []
+    for draft in drafts:
+        if isinstance(draft, Draft) and draft.expires_at is not None:
+            demands = rules.demands(draft.lines)
+            shortages = shelf.shortages(demands, promised)
+            if shortages:
+                outcomes.append(short("There is not enough stock to hold.", shortages))
+                continue
+            promised.update(totals(demands))
+        outcomes.append(draft)
+    return outcomes
 
 
 async def confirm(tx: Transaction, commands: Sequence[Confirm]) -> Sequence[Order | Refusal]:
     orders = await store.lock(tx, (command.order_id for command in commands))
-    shelf = await stock.shelf(tx, _products_of(orders.values(), Status.PENDING))
-    outcomes = [_confirmed(orders, shelf, command, now=tx.now) for command in commands]
+    shelf = await stock.take(tx, products_of(orders.values(), promisable))
+    held = await held_now(tx, orders, shelf)
+    outcomes = [_confirmed(orders, shelf, command, held, now=tx.now) for command in commands]
     stock.put_back(tx, shelf)
-    store.confirm(tx, _ids(outcomes))
-    _tell(tx, "order.confirmed", zip(commands, outcomes, strict=True))
-    return await _named(tx, outcomes)
+    confirmed = placed(outcomes)
+    store.confirm(tx, confirmed)
+    firm = [order_id for order_id in confirmed if order_id in held]
+    prolong(tx, [orders[order_id] for order_id in firm], held)
+    store.end_holds(tx, firm)
+    tell(tx, "order.confirmed", zip(commands, outcomes, strict=True))
+    return await stock.named(tx, outcomes)
+
+
+confirm_many = each(confirm)
 
 
 def _confirmed(
-    orders: dict[int, Order], shelf: Shelf, command: Confirm, *, now: int
+    orders: dict[int, Order], shelf: Shelf, command: Confirm, held: Held, *, now: int
 ) -> Order | Refusal:
     """All lines or nothing, in arrival order: `orders` and `shelf` remember what was decided."""
     order = orders.get(command.order_id)
@@ -90,73 +143,33 @@ def _confirmed(
     refusal = rules.refuse_confirm(order)
     if refusal is not None:
         return refusal
-    demands = order.demands
-    shortages = shelf.shortages(demands)
-    if shortages:
-        return Refusal(
-            Code.INSUFFICIENT_STOCK,
-            f"There is not enough stock for order {order.id}.",
-            order_id=order.id,
-            shortages=shortages,
-        )
-    shelf.reserve(order.id, demands, command.by)
+    if order.id not in held:
+        shortages = shelf.shortages(order.demands)
+        if shortages:
+            detail = f"There is not enough stock for order {order.id}."
+            return short(detail, shortages, order_id=order.id)
+        reserve(shelf, order, command, until=NEVER)
     orders[order.id] = rules.confirmed(order, now)
     return orders[order.id]
 
 
-async def _named(tx: Transaction, outcomes: Sequence[Order | Refusal]) -> Sequence[Order | Refusal]:
-    """Adds to each shortage the sku that people know the product by; a look-up only the refused pay for."""
-    short = {one.product_id for outcome in outcomes for one in _shortages(outcome)}
-    known = await products.by_id(tx, short)
-    return [_with_skus(one, known) if _shortages(one) else one for one in outcomes]
-
-
-def _shortages(outcome: Order | Refusal) -> Sequence[Shortage]:
-    found = outcome.members.get("shortages", ()) if isinstance(outcome, Refusal) else ()
-    return cast("Sequence[Shortage]", found)
-
-
-def _with_skus(outcome: Order | Refusal, known: Mapping[int, Product]) -> Order | Refusal:
-    if isinstance(outcome, Order):
-        return outcome
-    shortages = [_shortage(one, known) for one in _shortages(outcome)]
-    return Refusal(outcome.code, outcome.detail, **{**outcome.members, "shortages": shortages})
-
-
-def _shortage(short: Shortage, known: Mapping[int, Product]) -> dict[str, Any]:
-    return {
-        "product_id": short.product_id,
-        "sku": known[short.product_id].sku,
-        "requested": short.requested,
-        "available": short.available,
-    }
-
-
-async def confirm_many(
-    tx: Transaction, commands: Sequence[ConfirmMany]
-) -> Sequence[Sequence[Order | Refusal]]:
-    """Many orders in one call, each for itself: the same as confirming them one by one."""
-    single = [
-        Confirm(order_id, command.by) for command in commands for order_id in command.order_ids
-    ]
-    outcomes = iter(await confirm(tx, single))
-    return [[next(outcomes) for _ in command.order_ids] for command in commands]
-
-
 async def cancel(tx: Transaction, commands: Sequence[Cancel]) -> Sequence[Order | Refusal]:
     orders = await store.lock(tx, (command.order_id for command in commands))
+    shelf = await stock.take(tx, products_of(orders.values(), _promised))
+    held = await held_now(tx, orders, shelf)
     confirmed = [order.id for order in orders.values() if order.status is Status.CONFIRMED]
-    reserved = await stock_store.active_reservations(tx, confirmed)
-    shelf = await stock.shelf(tx, _products_of(orders.values(), Status.CONFIRMED))
+    promised = {**held, **await promises.active(tx, confirmed)}
     outcomes: list[Order | Refusal] = []
     for command in commands:
         outcome = _cancelled(orders, command, tx.now)
         if isinstance(outcome, Order):
-            shelf.release(reserved.get(outcome.id, ()), command.by)
+            shelf.release(promised.get(outcome.id, ()), command.by)
         outcomes.append(outcome)
     stock.put_back(tx, shelf)
-    store.cancel(tx, _ids(outcomes))
-    _tell(tx, "order.cancelled", zip(commands, outcomes, strict=True))
+    cancelled = placed(outcomes)
+    store.cancel(tx, cancelled)
+    store.end_holds(tx, [order_id for order_id in cancelled if order_id in held])
+    tell(tx, "order.cancelled", zip(commands, outcomes, strict=True))
     return outcomes
 
 
@@ -170,19 +183,5 @@ def _cancelled(orders: dict[int, Order], command: Cancel, now: int) -> Order | R
     return refusal or orders[order.id]
 
 
-def _products_of(orders: Iterable[Order], status: Status) -> set[int]:
-    """The products whose stock a decision over these orders can touch."""
-    return {line.product_id for order in orders if order.status is status for line in order.lines}
-
-
-def _ids(outcomes: Sequence[Order | Refusal]) -> list[int]:
-    return [outcome.id for outcome in outcomes if isinstance(outcome, Order)]
-
-
-def _tell(
-    tx: Transaction, fact: str, done: Iterable[tuple[Confirm | Cancel, Order | Refusal]]
-) -> None:
-    for command, outcome in done:
-        if isinstance(outcome, Order):
-            total = outcome.total_minor
-            events.record(tx, fact, outcome.id, by=command.by, total_minor=total)
+def _promised(order: Order) -> bool:
+    return order.status is Status.CONFIRMED or order.holds

@@ -7,12 +7,15 @@ import orjson
 from fastapi import Query
 
 from leafcraft.accounts.rules import Permission
+from leafcraft.bulk import Many
 from leafcraft.db import Reader
 from leafcraft.errors import Code, Refusal, not_found
 from leafcraft.idempotency import Answer
-from leafcraft.orders import actions, schemas, store
-from leafcraft.orders.actions import Cancel, Confirm, ConfirmMany, Create
+from leafcraft.orders import actions, holds, schemas, store
+from leafcraft.orders.actions import Cancel, Confirm, Create
+from leafcraft.orders.holds import Hold
 from leafcraft.orders.rules import Order
+from leafcraft.stock.rules import Strategy
 from leafcraft.web import problems, wire
 from leafcraft.web.call import Asked, Call
 from leafcraft.web.operations import Operations, Promise
@@ -24,7 +27,7 @@ CREATES = Promise(
     Permission.ORDERS_WRITE,
     schemas.Order,
     status=201,
-    refuses=(Code.PRODUCT_NOT_FOUND, Code.PRODUCT_ARCHIVED),
+    refuses=(Code.PRODUCT_NOT_FOUND, Code.PRODUCT_ARCHIVED, Code.INSUFFICIENT_STOCK),
 )
 CONFIRMS = Promise(
     "confirm_order",
@@ -48,9 +51,11 @@ CANCELS = Promise(
 @orders.post("/create_order", CREATES)
 @orders.post("/", CREATES._replace(name="create_order_at_root"))
 async def create_order(call: Asked, body: schemas.NewOrder) -> Answer:
-    """Place an order. It is Pending, and takes no stock until it is confirmed."""
+    """Place an order. It is Pending, and takes no stock until it is confirmed, unless it holds some."""
     items = [(item.product_id, item.quantity) for item in body.items]
-    return await call.write(actions.create, Create(items, call.currency.code, call.by), _created)
+    strategy = _strategy(call)
+    command = Create(items, call.currency.code, call.by, body.hold_minutes, strategy)
+    return await call.write(actions.create, command, _created)
 
 
 @orders.get(
@@ -80,10 +85,11 @@ async def get_order(call: Asked, order_id: wire.Id) -> Answer:
     """One order."""
 
     async def load(reader: Reader) -> Answer:
+        await store.mind_holds(reader)
         found = await store.by_id(reader, [order_id])
         if order_id not in found:
             raise not_found("order", order_id)
-        return wire.tagged(200, found[order_id].version, schemas.order(found[order_id]))
+        return _shown(found[order_id])
 
     return await call.read((store.TOPIC,), load)
 
@@ -92,7 +98,8 @@ async def get_order(call: Asked, order_id: wire.Id) -> Answer:
 @orders.post("/{order_id}/confirm", CONFIRMS._replace(name="confirm_order_by_post"))
 async def confirm_order(call: Asked, order_id: wire.Id) -> Answer:
     """Check stock and take it, all lines or none."""
-    return await call.write(actions.confirm, Confirm(order_id, call.by), _confirmed)
+    command = Confirm(order_id, call.by, _strategy(call))
+    return await call.write(actions.confirm, command, _confirmed)
 
 
 @orders.post(
@@ -105,7 +112,8 @@ async def confirm_order(call: Asked, order_id: wire.Id) -> Answer:
 )
 async def confirm_orders(call: Asked, body: schemas.OrderIds) -> Answer:
     """Confirm many orders, each for itself; results come in the order asked."""
-    command = ConfirmMany(body.order_ids, call.by)
+    strategy = _strategy(call)
+    command = Many([Confirm(order_id, call.by, strategy) for order_id in body.order_ids])
     return await call.write(
         actions.confirm_many,
         command,
@@ -119,6 +127,31 @@ async def confirm_orders(call: Asked, body: schemas.OrderIds) -> Answer:
 async def cancel_order(call: Asked, order_id: wire.Id) -> Answer:
     """Cancel a Pending or a Confirmed order; what it had reserved is available again, once."""
     return await call.write(actions.cancel, Cancel(order_id, call.by), _cancelled)
+
+
+@orders.post(
+    "/{order_id}/hold",
+    Promise(
+        name="hold_order",
+        permission=Permission.ORDERS_WRITE,
+        answers=schemas.Order,
+        refuses=CONFIRMS.refuses,
+    ),
+)
+async def hold_order(call: Asked, order_id: wire.Id, body: schemas.NewHold) -> Answer:
+    """Hold a Pending order's stock for so many minutes from now; a hold there is already is
+    prolonged, never cut short."""
+    strategy = _strategy(call)
+    command = Hold(order_id, body.hold_minutes, call.by, strategy)
+    return await call.write(holds.hold, command, _shown)
+
+
+def _strategy(call: Call) -> Strategy:
+    return Strategy(call.runtime.settings.allocation)
+
+
+def _shown(order: Order) -> Answer:
+    return wire.tagged(200, order.version, schemas.order(order))
 
 
 def _created(order: Order) -> Answer:
@@ -135,7 +168,7 @@ def _cancelled(order: Order) -> Answer:
 
 
 def _moved(message: str, order: Order) -> Answer:
-    shown = wire.tagged(200, order.version, schemas.order(order))
+    shown = _shown(order)
     body = wire.dump({"message": message, "order": orjson.Fragment(shown.body)})
     return shown._replace(body=body)
 

@@ -8,6 +8,7 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.money import AMOUNT_MINOR_MAX
 from leafcraft.stock.rules import Demand
 
+HOLD_MINUTES_MAX = 31 * 24 * 60
 LINES_MAX = 500
 ORDERS_AT_ONCE_MAX = 500
 
@@ -40,14 +41,25 @@ class Order(NamedTuple):
     updated_at: int
     confirmed_at: int | None
     cancelled_at: int | None
+    expires_at: int | None = None
+    """When the hold of a Pending order ends, or that of an Expired one has ended."""
     lines: Sequence[Line] = ()
 
     @property
+    def holds(self) -> bool:
+        """Whether it was promised stock before it is confirmed."""
+        return self.status is Status.PENDING and self.expires_at is not None
+
+    @property
     def demands(self) -> list[Demand]:
-        return [
-            Demand(line_no, line.product_id, line.quantity)
-            for line_no, line in enumerate(self.lines, start=1)
-        ]
+        return demands(self.lines)
+
+
+def demands(lines: Sequence[Line]) -> list[Demand]:
+    return [
+        Demand(line_no, line.product_id, line.quantity)
+        for line_no, line in enumerate(lines, start=1)
+    ]
 
 
 def total(lines: Sequence[Line]) -> int | Refusal:
@@ -60,13 +72,13 @@ def total(lines: Sequence[Line]) -> int | Refusal:
 
 
 def refuse_confirm(order: Order) -> Refusal | None:
-    """Only a Pending order can be confirmed."""
+    """Only a Pending order can be confirmed, or held until it is."""
     match order.status:
         case Status.PENDING:
             return None
         case Status.EXPIRED:
             return Refusal(Code.ORDER_EXPIRED, f"Order {order.id} has expired.", order_id=order.id)
-    return _not(Code.ORDER_NOT_PENDING, order, "only a Pending order can be confirmed")
+    return _not(Code.ORDER_NOT_PENDING, order, "only a Pending order can be confirmed or held")
 
 
 def refuse_cancel(order: Order) -> Refusal | None:
@@ -90,6 +102,20 @@ def confirmed(order: Order, now: int) -> Order:
     return order._replace(
         status=Status.CONFIRMED, version=order.version + 1, updated_at=now, confirmed_at=now
     )
+
+
+def held(order: Order, until: int, now: int) -> Order:
+    return order._replace(expires_at=until, version=order.version + 1, updated_at=now)
+
+
+def expired(order: Order, now: int) -> Order:
+    return order._replace(status=Status.EXPIRED, version=order.version + 1, updated_at=now)
+
+
+def seen(order: Order, now: int) -> Order:
+    """The order as it is at this moment, whether or not anybody has come to write that down."""
+    ended = order.holds and order.expires_at is not None and order.expires_at <= now
+    return order._replace(status=Status.EXPIRED) if ended else order
 
 
 def cancelled(order: Order, now: int) -> Order:

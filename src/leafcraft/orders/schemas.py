@@ -7,11 +7,18 @@ from typing_extensions import TypedDict
 
 from leafcraft import money, times
 from leafcraft.orders import rules
-from leafcraft.orders.rules import LINES_MAX, ORDERS_AT_ONCE_MAX, Status
+from leafcraft.orders.rules import HOLD_MINUTES_MAX, LINES_MAX, ORDERS_AT_ONCE_MAX, Status
 from leafcraft.orders.store import OrderFilter
 from leafcraft.web import wire
 from leafcraft.web.paging import ListQuery
 from leafcraft.web.problems import Problem
+
+HoldMinutes = Annotated[
+    int,
+    Field(
+        strict=True, ge=1, le=HOLD_MINUTES_MAX, description="how long stock is held for the order"
+    ),
+]
 
 
 class NewItem(wire.Body):
@@ -23,6 +30,11 @@ class NewOrder(wire.Body):
     """What is ordered; ids, prices and totals are the service's to give."""
 
     items: Annotated[list[NewItem], Field(min_length=1, max_length=LINES_MAX)]
+    hold_minutes: HoldMinutes | None = None
+
+
+class NewHold(wire.Body):
+    hold_minutes: HoldMinutes
 
 
 class OrderIds(wire.Body):
@@ -47,6 +59,9 @@ class Order(TypedDict):
     updated_at: wire.Time
     confirmed_at: wire.Time | None
     cancelled_at: wire.Time | None
+    expires_at: Annotated[
+        wire.Time | None, Field(description="when the hold of a Pending order ends, or has ended")
+    ]
 
 
 class Moved(TypedDict):
@@ -84,6 +99,9 @@ class OrderQuery(ListQuery):
         )
 
 
+_HELD = {Status.PENDING, Status.EXPIRED}
+
+
 def order(shown: rules.Order) -> dict[str, Any]:
     currency = money.currency(shown.currency)
     return {
@@ -103,4 +121,5 @@ def order(shown: rules.Order) -> dict[str, Any]:
         "updated_at": times.write(shown.updated_at),
         "confirmed_at": wire.moment(shown.confirmed_at),
         "cancelled_at": wire.moment(shown.cancelled_at),
+        "expires_at": wire.moment(shown.expires_at if shown.status in _HELD else None),
     }

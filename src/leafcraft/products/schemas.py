@@ -11,6 +11,7 @@ from leafcraft.products import rules
 from leafcraft.products.actions import Stocked
 from leafcraft.products.rules import NAME_CHARS_MAX, OPENING_QUANTITY_MAX, SKU_CHARS_MAX
 from leafcraft.products.store import ProductFilter
+from leafcraft.stock.rules import advise
 from leafcraft.web import wire
 from leafcraft.web.paging import ListQuery
 
@@ -27,6 +28,22 @@ Sku = Annotated[
         json_schema_extra={"minLength": 1, "maxLength": SKU_CHARS_MAX},
     ),
 ]
+DEMAND_DAYS = 30
+DEMAND_DAYS_MAX = 365
+DemandDays = Annotated[int, Field(ge=1, le=DEMAND_DAYS_MAX, description="of demand looked back on")]
+ReorderPoint = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=wire.QUANTITY_MAX,
+        description="low when no more than this is available",
+    ),
+]
+ReorderQuantity = Annotated[
+    int,
+    Field(strict=True, ge=1, le=wire.QUANTITY_MAX, description="the lot in which it is ordered"),
+]
 
 
 class NewProduct(wire.Body):
@@ -39,6 +56,8 @@ class NewProduct(wire.Body):
         Field(strict=True, ge=0, le=OPENING_QUANTITY_MAX, description="opening stock in `main`"),
     ] = 0
     sku: Sku | None = None
+    reorder_point: ReorderPoint | None = None
+    reorder_quantity: ReorderQuantity | None = None
 
 
 class ProductEdit(wire.Body):
@@ -47,6 +66,8 @@ class ProductEdit(wire.Body):
     name: wire.LeftOutOr[Name] = None
     price: wire.LeftOutOr[wire.Price] = None
     sku: wire.LeftOutOr[Sku] = None
+    reorder_point: ReorderPoint | None = None
+    reorder_quantity: ReorderQuantity | None = None
 
 
 class Product(TypedDict):
@@ -60,6 +81,8 @@ class Product(TypedDict):
     on_hand: int
     reserved: int
     archived: bool
+    reorder_point: int | None
+    reorder_quantity: int | None
     created_at: wire.Time
     updated_at: wire.Time
 
@@ -73,9 +96,60 @@ class ProductQuery(ListQuery):
     sku: Annotated[str | None, Field(max_length=SKU_CHARS_MAX)] = None
     archived: bool | None = None
     in_stock: Annotated[bool | None, Field(description="whether something is available")] = None
+    low_stock: Annotated[
+        bool | None, Field(description="whether no more than the reorder point is available")
+    ] = None
 
     def chosen(self) -> ProductFilter:
-        return ProductFilter(self.q, self.sku, self.archived, self.in_stock)
+        return ProductFilter(self.q, self.sku, self.archived, self.in_stock, self.low_stock)
+
+
+class LowQuery(ListQuery):
+    sort: Literal["id", "-id"] = "id"
+    days: DemandDays = DEMAND_DAYS
+
+
+class AdviceQuery(wire.Query):
+    days: DemandDays = DEMAND_DAYS
+
+
+class LowStock(TypedDict):
+    """A product beside its reorder point: how fast it sells, how long it lasts, what to order.
+
+    The demand is what orders were promised in the last `days` days, less what they gave back. The
+    suggestion brings what is available up to the reorder point and that demand on top, in whole
+    lots of `reorder_quantity`.
+    """
+
+    product_id: int
+    sku: str
+    name: str
+    on_hand: int
+    reserved: int
+    available: int
+    reorder_point: int | None
+    reorder_quantity: int | None
+    demand_per_day: float
+    days_of_cover: float | None
+    suggested_quantity: int
+
+
+def low_stock(stocked: Stocked, demand: int, days: int) -> LowStock:
+    shown, stock = stocked
+    advice = advise(stock.available, demand, days, stock.reorder)
+    return {
+        "product_id": shown.id,
+        "sku": shown.sku,
+        "name": shown.name,
+        "on_hand": stock.on_hand,
+        "reserved": stock.reserved,
+        "available": stock.available,
+        "reorder_point": stock.reorder.point,
+        "reorder_quantity": stock.reorder.quantity,
+        "demand_per_day": advice.demand_per_day,
+        "days_of_cover": advice.days_of_cover,
+        "suggested_quantity": advice.suggested_quantity,
+    }
 
 
 def product(stocked: Stocked, currency: Currency) -> Product:
@@ -89,6 +163,8 @@ def product(stocked: Stocked, currency: Currency) -> Product:
         "on_hand": stock.on_hand,
         "reserved": stock.reserved,
         "archived": shown.archived,
+        "reorder_point": stock.reorder.point,
+        "reorder_quantity": stock.reorder.quantity,
         "created_at": times.write(shown.created_at),
         "updated_at": times.write(shown.updated_at),
     }

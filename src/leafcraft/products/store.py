@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, Index, or_, select
+from sqlalchemy import CheckConstraint, Index, exists, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.db import (
@@ -20,7 +20,8 @@ from leafcraft.db import (
     text,
 )
 from leafcraft.products.rules import NAME_CHARS_MAX, SKU_CHARS_MAX, SKU_KEY_CHARS_MAX, sku_key
-from leafcraft.stock import store as stock_store
+from leafcraft.stock import views as stock_views
+from leafcraft.stock.tables import ReorderRow
 
 TOPIC = "products"
 
@@ -62,6 +63,8 @@ class Draft(NamedTuple):
     sku: str
     name: str
     price_minor: int
+    reorder_point: int | None = None
+    reorder_quantity: int | None = None
 
 
 _COLUMNS = ", ".join(Product._fields)
@@ -118,7 +121,7 @@ async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Product]:
         rows,
     )
     return [
-        Product(number, *draft, False, 1, tx.now, tx.now)
+        Product(number, draft.sku, draft.name, draft.price_minor, False, 1, tx.now, tx.now)
         for number, draft in zip(numbers, drafts, strict=True)
     ]
 
@@ -151,6 +154,7 @@ class ProductFilter(NamedTuple):
     sku: str | None = None
     archived: bool | None = None
     in_stock: bool | None = None
+    low_stock: bool | None = None
 
 
 async def page(reader: Reader, part: Page, chosen: ProductFilter) -> list[Product]:
@@ -167,9 +171,24 @@ async def page(reader: Reader, part: Page, chosen: ProductFilter) -> list[Produc
     if chosen.archived is not None:
         statement = statement.where(row.archived.is_(chosen.archived))
     if chosen.in_stock is not None:
-        has = stock_store.has_stock(row.id)
+        has = stock_views.has_stock(row.id, reader.now)
         statement = statement.where(has if chosen.in_stock else ~has)
+    if chosen.low_stock is not None:
+        low = exists().where(ReorderRow.product_id == row.id, stock_views.is_low(reader.now))
+        statement = statement.where(low if chosen.low_stock else ~low)
     columns = {"id": row.id, "created_at": row.created_at, "name": row.name}
+    return [_product(found) for found in await reader.select(keyset(statement, columns, part))]
+
+
+async def low_page(reader: Reader, part: Page) -> list[Product]:
+    """The products on sale that are low, by their own index."""
+    row, reorder = ProductRow, ReorderRow
+    statement = (
+        select(*(getattr(row, name) for name in Product._fields))
+        .join(reorder, reorder.product_id == row.id)
+        .where(stock_views.is_low(reader.now), row.archived.is_(False))
+    )
+    columns = {"id": reorder.product_id}
     return [_product(found) for found in await reader.select(keyset(statement, columns, part))]
 
 

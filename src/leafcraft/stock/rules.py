@@ -1,48 +1,71 @@
-"""The arithmetic of stock: levels in memory, what may be taken from them, and the movements that explain it."""
+"""The arithmetic of stock: what may be taken from where, what is too low, and what a movement says."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from leafcraft.cause import Cause
+from leafcraft.times import NEVER
 
 MAIN = 1
-"""The location that exists from the start."""
+"""The location that exists from the start, and is never closed."""
 MAIN_CODE = "main"
 ON_HAND_MAX = 10**15
+PRIORITY_MAX = 1_000_000
 
 
 class Kind(StrEnum):
     """What a movement is."""
 
     RECEIPT = "receipt"
+    ADJUSTMENT = "adjustment"
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
     RESERVE = "reserve"
     RELEASE = "release"
+    FULFILL = "fulfill"
+    RETURN = "return"
+
+
+REVERSIBLE = {Kind.RECEIPT, Kind.ADJUSTMENT, Kind.TRANSFER_OUT, Kind.TRANSFER_IN}
+"""What people do by hand, they can undo by hand; the rest goes with its order."""
+
+
+class Reason(StrEnum):
+    """Why stock was adjusted."""
+
+    COUNT = "count"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    FOUND = "found"
+    EXPIRED = "expired"
+    CORRECTION = "correction"
+    OTHER = "other"
 
 
 class ReservationState(StrEnum):
     ACTIVE = "active"
     RELEASED = "released"
+    EXPIRED = "expired"
 
 
-@dataclass(slots=True)
-class Level:
-    """One product at one location, as locked; `seq` numbers its movements without gaps."""
+class Strategy(StrEnum):
+    """Which locations serve an order first."""
 
-    product_id: int
-    location_id: int
-    on_hand: int
-    reserved: int
-    seq: int
-    seq_read: int = field(init=False)
+    PRIORITY = "priority"
+    """In the order of the locations' priorities, the lowest number first."""
+    SINGLE = "single"
+    """From one location, the first that can serve the whole order; where none can, by priority."""
+    MOST_STOCK = "most_stock"
+    """Each product from where there is most of it."""
 
-    def __post_init__(self) -> None:
-        self.seq_read = self.seq
 
-    @property
-    def available(self) -> int:
-        return self.on_hand - self.reserved
+class Location(NamedTuple):
+    id: int
+    code: str
+    name: str
+    priority: int
+    active: bool
 
 
 class Movement(NamedTuple):
@@ -58,7 +81,10 @@ class Movement(NamedTuple):
     reserved_after: int
     order_id: int | None
     reason: str | None
+    reference: str | None
+    note: str | None
     actor: str
+    occurred_at: int
 
 
 class Why(NamedTuple):
@@ -68,6 +94,8 @@ class Why(NamedTuple):
     by: Cause
     order_id: int | None = None
     reason: str | None = None
+    reference: str | None = None
+    note: str | None = None
 
 
 class Reservation(NamedTuple):
@@ -78,6 +106,8 @@ class Reservation(NamedTuple):
     location_id: int
     product_id: int
     quantity: int
+    expires_at: int = NEVER
+    """When a hold ends; NEVER for what a confirmed order has."""
 
 
 class Demand(NamedTuple):
@@ -94,94 +124,30 @@ class Shortage(NamedTuple):
     available: int
 
 
-class Shelf:
-    """The locked levels of some products, and everything that is done to them in one transaction.
+class Place(NamedTuple):
+    """What can be sold of a product at a location."""
 
-    Decisions are made here, one command after the other, each seeing what those before it took.
-    `movements`, `reserved` and `released` are what has to be written down afterwards.
-    """
+    location_id: int
+    available: int
 
-    def __init__(self, levels: Iterable[Level]) -> None:
-        self.movements: list[Movement] = []
-        self.reserved: list[Reservation] = []
-        self.released: list[Reservation] = []
-        self._levels: dict[int, list[Level]] = {}
-        for level in levels:
-            self._levels.setdefault(level.product_id, []).append(level)
 
-    @property
-    def changed(self) -> list[Level]:
-        """The levels that moved, by product and location."""
-        moved = (level for levels in self._levels.values() for level in levels)
-        changed = [level for level in moved if level.seq != level.seq_read]
-        return sorted(changed, key=lambda level: (level.product_id, level.location_id))
+class Portion(NamedTuple):
+    """So many units of a line come from this location."""
 
-    def available(self, product_id: int) -> int:
-        return sum(level.available for level in self._levels.get(product_id, ()))
+    line_no: int
+    product_id: int
+    location_id: int
+    quantity: int
 
-    def shortages(self, demands: Iterable[Demand]) -> list[Shortage]:
-        """Every product of which there is not enough; lines of the same product are one demand."""
-        return [
-            Shortage(product_id, wanted, available)
-            for product_id, wanted in totals(demands).items()
-            if (available := self.available(product_id)) < wanted
-        ]
 
-    def reserve(self, order_id: int, demands: Iterable[Demand], by: Cause) -> None:
-        """Promises stock to an order. Ask `shortages` first: raises AssertionError when there is not enough."""
-        why = Why(Kind.RESERVE, by, order_id)
-        for line_no, product_id, wanted in demands:
-            left = wanted
-            for level in self._levels.get(product_id, ()):
-                taken = min(left, level.available)
-                if taken > 0:
-                    self._move(level, why, reserved=taken)
-                    self.reserved.append(
-                        Reservation(order_id, line_no, level.location_id, product_id, taken)
-                    )
-                    left -= taken
-            if left:
-                raise AssertionError(f"{left} of product {product_id} reserved beyond stock")
+class Reorder(NamedTuple):
+    """When a product is low, and in what lots it is ordered; None: not said."""
 
-    def release(self, reservations: Iterable[Reservation], by: Cause) -> None:
-        """Gives promised stock back to where it was promised from."""
-        for reservation in reservations:
-            level = self._at(reservation.product_id, reservation.location_id)
-            why = Why(Kind.RELEASE, by, reservation.order_id)
-            self._move(level, why, reserved=-reservation.quantity)
-            self.released.append(reservation)
+    point: int | None = None
+    quantity: int | None = None
 
-    def receive(self, product_id: int, location_id: int, quantity: int, *, why: Why) -> None:
-        """Goods come in."""
-        self._move(self._at(product_id, location_id), why, on_hand=quantity)
-
-    def _at(self, product_id: int, location_id: int) -> Level:
-        for level in self._levels.get(product_id, ()):
-            if level.location_id == location_id:
-                return level
-        raise AssertionError(f"product {product_id} has no level at location {location_id}")
-
-    def _move(self, level: Level, why: Why, *, on_hand: int = 0, reserved: int = 0) -> None:
-        level.on_hand += on_hand
-        level.reserved += reserved
-        level.seq += 1
-        if not 0 <= level.reserved <= level.on_hand <= ON_HAND_MAX:
-            raise AssertionError(f"product {level.product_id} would be out of balance")
-        self.movements.append(
-            Movement(
-                level.product_id,
-                level.location_id,
-                level.seq,
-                why.kind,
-                on_hand,
-                reserved,
-                level.on_hand,
-                level.reserved,
-                why.order_id,
-                why.reason,
-                why.by.actor,
-            )
-        )
+    def low(self, available: int) -> bool:
+        return self.point is not None and available <= self.point
 
 
 def totals(demands: Iterable[Demand]) -> Mapping[int, int]:
@@ -190,3 +156,80 @@ def totals(demands: Iterable[Demand]) -> Mapping[int, int]:
     for demand in demands:
         wanted[demand.product_id] = wanted.get(demand.product_id, 0) + demand.quantity
     return wanted
+
+
+def allocate(
+    strategy: Strategy, demands: Sequence[Demand], places: Mapping[int, Sequence[Place]]
+) -> list[Portion] | None:
+    """Where each unit comes from; None when no split could serve every line.
+
+    `places` has those of each product, in the order of their priority. A line may be split.
+    """
+    wanted = totals(demands)
+    if any(sum(one.available for one in places.get(p, ())) < n for p, n in wanted.items()):
+        return None
+    ranked = _ranked(strategy, wanted, places)
+    left = {
+        product_id: [[one.location_id, one.available] for one in ranked[product_id]]
+        for product_id in wanted
+    }
+    return [portion for demand in demands for portion in _served(demand, left[demand.product_id])]
+
+
+def _ranked(
+    strategy: Strategy, wanted: Mapping[int, int], places: Mapping[int, Sequence[Place]]
+) -> Mapping[int, Sequence[Place]]:
+    """The places in the order in which they are to be emptied."""
+    if strategy is Strategy.MOST_STOCK:
+        return {p: sorted(places[p], key=lambda place: -place.available) for p in wanted}
+    if strategy is Strategy.SINGLE:
+        able = [
+            {place.location_id for place in places[p] if place.available >= n}
+            for p, n in wanted.items()
+        ]
+        alone = set.intersection(*able)
+        for place in next(iter(places[p] for p in wanted)):
+            if place.location_id in alone:
+                return {
+                    p: [one for one in places[p] if one.location_id == place.location_id]
+                    for p in wanted
+                }
+    return places
+
+
+def _served(demand: Demand, left: list[list[int]]) -> Iterable[Portion]:
+    """Takes the demand from what is left, which there is enough of."""
+    missing = demand.quantity
+    for place in left:
+        taken = min(missing, place[1])
+        if taken > 0:
+            place[1] -= taken
+            missing -= taken
+            yield Portion(demand.line_no, demand.product_id, place[0], taken)
+        if not missing:
+            return
+
+
+class Advice(NamedTuple):
+    """How fast a product sells, how long what there is will last, and how much to order."""
+
+    demand_per_day: float
+    days_of_cover: float | None
+    """None when nothing was asked for."""
+    suggested_quantity: int
+
+
+def advise(available: int, demand: int, days: int, reorder: Reorder) -> Advice:
+    """Of `demand` units asked for in the last `days` days.
+
+    The suggestion brings what is available up to the reorder point and the same number of days'
+    demand on top, in whole lots; it is 0 while that much is there already.
+    """
+    expected = max(demand, 0)
+    missing = (reorder.point or 0) + expected - available
+    lot = reorder.quantity or 1
+    return Advice(
+        round(expected / days, 2),
+        round(available * days / expected, 1) if expected else None,
+        -(-missing // lot) * lot if missing > 0 else 0,
+    )

@@ -1,223 +1,216 @@
-"""Every SQL statement of stock: levels are read under lock and written under guard, the ledger is only added to."""
+"""The SQL that changes stock: levels are read under lock and written under guard, the ledger is only added to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, exists, select
-
-from leafcraft.db import Change, Page, Reader, Revise, Source, Statement, Transaction, ids, keyset
-from leafcraft.stock.rules import Level, Movement, Reservation, ReservationState
-from leafcraft.stock.tables import LevelRow, LocationRow, MovementRow
+from leafcraft.db import Change, Revise, Source, Statement, Transaction, ids
+from leafcraft.stock.rules import Kind, Location, Movement, Reorder
+from leafcraft.stock.shelf import Level, Watched
+from leafcraft.times import NEVER
 
 TOPIC = "stock"
 
 
-class Total(NamedTuple):
-    """A product's stock over all locations."""
+async def lock(
+    tx: Transaction, product_ids: Iterable[int]
+) -> tuple[list[Level], dict[int, Watched]]:
+    """The levels of these products and their reorder points, locked in the order of product and location.
 
-    on_hand: int
-    reserved: int
-
-    @property
-    def available(self) -> int:
-        return self.on_hand - self.reserved
-
-
-NOTHING = Total(0, 0)
-
-
-class ShownLevel(NamedTuple):
-    product_id: int
-    location_id: int
-    location: str
-    on_hand: int
-    reserved: int
-
-
-class ShownMovement(NamedTuple):
-    id: int
-    product_id: int
-    location: str
-    kind: str
-    on_hand_delta: int
-    reserved_delta: int
-    on_hand_after: int
-    reserved_after: int
-    order_id: int | None
-    reason: str | None
-    reference: str | None
-    actor: str
-    occurred_at: int
-
-
-async def lock(tx: Transaction, product_ids: Iterable[int]) -> list[Level]:
-    """The levels of these products, locked in the order of product and location."""
+    Who holds a product's levels also holds its reservations: nobody else changes one.
+    """
     wanted = ids(product_ids)
     if wanted == "()":
-        return []
+        return [], {}
     rows = await tx.fetch(
-        "SELECT product_id, location_id, on_hand, reserved, seq FROM stock_levels"
-        f" WHERE product_id IN {wanted} ORDER BY product_id, location_id{tx.for_update}"
+        "SELECT l.product_id, l.location_id, l.on_hand, l.reserved, l.seq, l.moved_at, l.held_until,"
+        " r.point, r.quantity, r.low FROM stock_levels l"
+        " LEFT JOIN reorder_points r ON r.product_id = l.product_id"
+        f" WHERE l.product_id IN {wanted} ORDER BY l.product_id, l.location_id{tx.for_update}"
     )
-    return [Level(*row) for row in rows]
+    watched = {
+        row[0]: Watched(Reorder(row[7], row[8]), bool(row[9])) for row in rows if row[9] is not None
+    }
+    return [Level(*row[:7]) for row in rows], watched
 
 
-def open_levels(tx: Transaction, product_ids: Sequence[int], location_id: int) -> list[Level]:
-    """New, empty levels."""
+async def priorities(tx: Transaction) -> Mapping[int, int]:
+    """The locations' priorities, as they happen to be: no decision of safety hangs on them."""
+    return dict(await tx.fetch("SELECT id, priority FROM locations"))
+
+
+def open_levels(tx: Transaction, levels: Sequence[Level]) -> None:
+    """Makes levels, empty as yet."""
+    if not levels:
+        return
     tx.touched.add(TOPIC)
-    rows = [(product_id, location_id, 0, 0, 0) for product_id in product_ids]
-    tx.append("stock_levels", "product_id, location_id, on_hand, reserved, seq", rows)
-    return [Level(*row) for row in rows]
+    rows = [(one.product_id, one.location_id, 0, 0, 0, tx.now, NEVER) for one in levels]
+    columns = "product_id, location_id, on_hand, reserved, seq, moved_at, held_until"
+    tx.append("stock_levels", columns, rows)
+    for level in levels:
+        level.new = False
 
 
 def save_levels(tx: Transaction, levels: Sequence[Level]) -> None:
     """Writes changed levels, one statement a location. Each row's guard is the movement it was
     read at: should anything have moved since, in spite of the lock, nothing is written at all."""
     tx.touched.add(TOPIC)
-    for location_id in sorted({level.location_id for level in levels}):
-        change = Change(
-            "product_id", "seq", ("on_hand", "reserved", "seq"), f"location_id = {int(location_id)}"
-        )
-        rows = [
-            (level.product_id, level.seq_read, level.on_hand, level.reserved, level.seq)
-            for level in levels
-            if level.location_id == location_id
-        ]
-        tx.later(Revise("stock_levels", change, rows), len(rows))
+    _revise(
+        tx,
+        ("on_hand", "reserved", "seq", "moved_at"),
+        {level: (level.on_hand, level.reserved, level.seq, level.moved_at) for level in levels},
+    )
     for level in levels:
         level.seq_read = level.seq
 
 
+def save_ends(tx: Transaction, levels: Sequence[Level]) -> None:
+    """Notes when the first hold of each level ends."""
+    _revise(tx, ("held_until",), {level: (level.held_until,) for level in levels})
+    for level in levels:
+        level.held_read = level.held_until
+
+
+def _revise(
+    tx: Transaction, columns: tuple[str, ...], news: Mapping[Level, tuple[int, ...]]
+) -> None:
+    for location_id in sorted({level.location_id for level in news}):
+        change = Change("product_id", "seq", columns, f"location_id = {int(location_id)}")
+        rows = [
+            (level.product_id, level.seq_read, *new)
+            for level, new in news.items()
+            if level.location_id == location_id
+        ]
+        tx.later(Revise("stock_levels", change, rows), len(rows))
+
+
+_MOVEMENT_COLUMNS = ", ".join(Movement._fields)
+
+
 def add_movements(tx: Transaction, movements: Sequence[Movement]) -> None:
-    tx.append(
-        "stock_movements",
-        "product_id, location_id, seq, kind, on_hand_delta, reserved_delta, on_hand_after,"
-        " reserved_after, order_id, reason, actor, occurred_at",
-        [(*movement, tx.now) for movement in movements],
-    )
+    tx.append("stock_movements", _MOVEMENT_COLUMNS, movements)
 
 
-def add_reservations(tx: Transaction, reservations: Sequence[Reservation]) -> None:
-    tx.append(
-        "reservations",
-        "order_id, line_no, location_id, product_id, quantity, state, created_at, updated_at",
-        [(*one, ReservationState.ACTIVE.value, tx.now, tx.now) for one in reservations],
-    )
+async def number_movements(tx: Transaction, movements: Sequence[Movement]) -> list[int]:
+    """The same, for whoever has to tell the movements' ids."""
+    return await tx.insert("stock_movements", _MOVEMENT_COLUMNS, movements)
 
 
-async def active_reservations(
-    tx: Transaction, order_ids: Iterable[int]
-) -> Mapping[int, list[Reservation]]:
-    """What is promised to each of these orders; the orders themselves are locked already."""
-    wanted = ids(order_ids)
-    found: dict[int, list[Reservation]] = {}
-    if wanted == "()":
-        return found
-    rows = await tx.fetch(
-        "SELECT order_id, line_no, location_id, product_id, quantity FROM reservations"
-        f" WHERE order_id IN {wanted} AND state = %s ORDER BY order_id, line_no, location_id",
-        (ReservationState.ACTIVE.value,),
-    )
-    for row in rows:
-        found.setdefault(row[0], []).append(Reservation(*row))
-    return found
-
-
-def close_reservations(tx: Transaction, released: Sequence[Reservation]) -> None:
-    """Marks every reservation of these orders released, exactly once."""
-    if not released:
-        return
-    wanted = ids(one.order_id for one in released)
-    close = Statement(
-        f"UPDATE reservations SET state = %s, updated_at = %s WHERE order_id IN {wanted} AND state = %s",
-        (ReservationState.RELEASED.value, tx.now, ReservationState.ACTIVE.value),
-    )
-    tx.later(close, len(released))
-
-
-async def totals(source: Source, product_ids: Iterable[int]) -> Mapping[int, Total]:
-    """On hand and reserved of each product, over its locations."""
-    wanted = ids(product_ids)
+async def movements(source: Source, movement_ids: Iterable[int]) -> Mapping[int, Movement]:
+    wanted = ids(movement_ids)
     if wanted == "()":
         return {}
     rows = await source.fetch(
-        "SELECT product_id, SUM(on_hand), SUM(reserved) FROM stock_levels"
-        f" WHERE product_id IN {wanted} GROUP BY product_id"
+        f"SELECT id, {_MOVEMENT_COLUMNS} FROM stock_movements WHERE id IN {wanted}"
     )
-    return {
-        product_id: Total(int(on_hand), int(reserved)) for product_id, on_hand, reserved in rows
-    }
+    found = {row[0]: Movement(*row[1:]) for row in rows}
+    return {number: one._replace(kind=Kind(one.kind)) for number, one in found.items()}
 
 
-def has_stock(product_id: SQLColumnExpression[int]) -> ColumnElement[bool]:
-    """A condition for other slices' lists: something of the product is available."""
-    return exists().where(LevelRow.product_id == product_id, LevelRow.on_hand > LevelRow.reserved)
+class Link(NamedTuple):
+    """`link` is one of `counterpart`, `reverses`, `reversed_by`."""
+
+    movement_id: int
+    link: str
+    other_id: int
 
 
-async def levels_page(
-    reader: Reader, page: Page, *, product_id: int | None, location: str | None
-) -> list[ShownLevel]:
-    statement = select(
-        LevelRow.product_id,
-        LevelRow.location_id,
-        LocationRow.code,
-        LevelRow.on_hand,
-        LevelRow.reserved,
-    ).join(LocationRow, LocationRow.id == LevelRow.location_id)
-    if product_id is not None:
-        statement = statement.where(LevelRow.product_id == product_id)
-    if location is not None:
-        statement = statement.where(LocationRow.code == location)
-    columns = {"product_id": LevelRow.product_id, "id": LevelRow.location_id}
-    return [ShownLevel(*row) for row in await reader.select(keyset(statement, columns, page))]
-
-
-class MovementFilter(NamedTuple):
-    """Which movements; None: all."""
-
-    product_id: int | None = None
-    order_id: int | None = None
-    location: str | None = None
-    kind: str | None = None
-    since: int | None = None
-    until: int | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        row = MovementRow
-        tests: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-            "product_id": lambda wanted: row.product_id == wanted,
-            "order_id": lambda wanted: row.order_id == wanted,
-            "location": lambda wanted: LocationRow.code == wanted,
-            "kind": lambda wanted: row.kind == wanted,
-            "since": lambda wanted: row.occurred_at >= wanted,
-            "until": lambda wanted: row.occurred_at < wanted,
-        }
-        chosen = {name: wanted for name, wanted in self._asdict().items() if wanted is not None}
-        return [tests[name](wanted) for name, wanted in chosen.items()]
-
-
-async def movements_page(reader: Reader, page: Page, chosen: MovementFilter) -> list[ShownMovement]:
-    row = MovementRow
-    statement = (
-        select(
-            row.id,
-            row.product_id,
-            LocationRow.code,
-            row.kind,
-            row.on_hand_delta,
-            row.reserved_delta,
-            row.on_hand_after,
-            row.reserved_after,
-            row.order_id,
-            row.reason,
-            row.reference,
-            row.actor,
-            row.occurred_at,
-        )
-        .join(LocationRow, LocationRow.id == row.location_id)
-        .where(*chosen.conditions())
+async def links(source: Source, movement_ids: Iterable[int]) -> Mapping[tuple[int, str], int]:
+    """What these movements belong to, by movement and kind of link."""
+    wanted = ids(movement_ids)
+    if wanted == "()":
+        return {}
+    rows = await source.fetch(
+        f"SELECT movement_id, link, other_id FROM movement_links WHERE movement_id IN {wanted}"
     )
-    columns = {"id": row.id, "occurred_at": row.occurred_at}
-    return [
-        ShownMovement(*found) for found in await reader.select(keyset(statement, columns, page))
-    ]
+    return {(movement_id, link): other_id for movement_id, link, other_id in rows}
+
+
+def add_links(tx: Transaction, found: Sequence[Link]) -> None:
+    tx.append("movement_links", "movement_id, link, other_id", found)
+
+
+def save_low(tx: Transaction, crossed: Mapping[int, bool]) -> None:
+    """Marks products as low, or as low no more."""
+    for low in (True, False):
+        found = [product_id for product_id, is_low in crossed.items() if is_low is low]
+        if found:
+            change = Statement(
+                f"UPDATE reorder_points SET low = %s WHERE product_id IN {ids(found)}", (low,)
+            )
+            tx.later(change, len(found))
+
+
+async def set_reorder(tx: Transaction, news: Mapping[int, Watched]) -> None:
+    """Says anew when these products are low; their levels are locked."""
+    if not news:
+        return
+    tx.touched.add(TOPIC)
+    await tx.change(f"DELETE FROM reorder_points WHERE product_id IN {ids(news)}")
+    rows = [(product_id, *new.reorder, new.low) for product_id, new in news.items()]
+    tx.append("reorder_points", "product_id, point, quantity, low", rows)
+
+
+_LOCATION_COLUMNS = ", ".join(Location._fields)
+
+
+async def locations(source: Source, codes: Iterable[str], lock: str = "") -> dict[str, Location]:
+    """The locations with these codes, as far as they exist."""
+    wanted = sorted(set(codes))
+    if not wanted:
+        return {}
+    marks = ",".join(["%s"] * len(wanted))
+    rows = await source.fetch(
+        f"SELECT {_LOCATION_COLUMNS} FROM locations WHERE code IN ({marks}) ORDER BY id{lock}",
+        wanted,
+    )
+    return {location.code: location for location in map(_location, rows)}
+
+
+async def locations_by_id(
+    source: Source, location_ids: Iterable[int], lock: str = ""
+) -> dict[int, Location]:
+    wanted = ids(location_ids)
+    if wanted == "()":
+        return {}
+    rows = await source.fetch(
+        f"SELECT {_LOCATION_COLUMNS} FROM locations WHERE id IN {wanted} ORDER BY id{lock}"
+    )
+    return {location.id: location for location in map(_location, rows)}
+
+
+def _location(row: Sequence[object]) -> Location:
+    location = Location(*row)  # type: ignore[arg-type]
+    return location._replace(active=bool(location.active))
+
+
+async def add_location(tx: Transaction, code: str, name: str, priority: int) -> Location:
+    tx.touched.add(TOPIC)
+    rows = [(code, name, priority, True, tx.now, tx.now)]
+    (number,) = await tx.insert(
+        "locations", "code, name, priority, active, created_at, updated_at", rows
+    )
+    return Location(number, code, name, priority, active=True)
+
+
+def save_location(tx: Transaction, location: Location) -> None:
+    tx.touched.add(TOPIC)
+    change = Statement(
+        "UPDATE locations SET name = %s, priority = %s, active = %s, updated_at = %s WHERE id = %s",
+        (location.name, location.priority, location.active, tx.now, location.id),
+    )
+    tx.later(change, 1)
+
+
+async def holds_stock(tx: Transaction, location_id: int) -> bool:
+    rows = await tx.fetch(
+        "SELECT 1 FROM stock_levels WHERE location_id = %s AND on_hand > 0 LIMIT 1", (location_id,)
+    )
+    return bool(rows)
+
+
+async def skus(source: Source, product_ids: Iterable[int]) -> Mapping[int, str]:
+    """What people know these products by: the one thing that stock asks about a product."""
+    wanted = ids(product_ids)
+    if wanted == "()":
+        return {}
+    return dict(await source.fetch(f"SELECT id, sku FROM products WHERE id IN {wanted}"))

@@ -81,6 +81,8 @@ class Promise(NamedTuple):
     """The codes it may refuse with, beside those that every operation may."""
     edits: bool = False
     """Whether it honours `If-Match`."""
+    answers_many: Any = None
+    """The model of the 200 that a list in the body gets, where it may be one."""
 
 
 class Operation:
@@ -179,6 +181,11 @@ def _responses(
     method: HTTPMethod, promise: Promise, *, takes_body: bool
 ) -> dict[int | str, dict[str, Any]]:
     found = problems.responses(_refusals(method, promise, takes_body=takes_body))
+    if promise.answers_many is not None:
+        found[HTTPStatus.OK] = {
+            "model": promise.answers_many,
+            "description": "One result for each of a list, in its order.",
+        }
     if method is HTTPMethod.GET:
         found[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names is still current."

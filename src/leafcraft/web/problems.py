@@ -119,14 +119,18 @@ def _field_error(where: str, error: ErrorDetails, given: Any) -> Mapping[str, st
 
 
 def _place(error: ErrorDetails, given: Any) -> list[int | str]:
-    """Where in the document the error is. pydantic goes on into the branches of its own types."""
+    """Where in the document the error is. pydantic also names the branches of its own types, which
+    are nowhere in it."""
     place: list[int | str] = []
-    for part in error["loc"]:
+    last = len(error["loc"]) - 1
+    for number, part in enumerate(error["loc"]):
         try:
             given = given[part]
         except (LookupError, TypeError):
-            return [*place, part] if error["type"] == "missing" else place
-        place.append(part)
+            if number == last and error["type"] == "missing":
+                place.append(part)
+        else:
+            place.append(part)
     return place
 
 

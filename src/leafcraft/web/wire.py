@@ -16,11 +16,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
     PlainValidator,
     Strict,
     StringConstraints,
+    Tag,
     ValidationInfo,
     WithJsonSchema,
 )
@@ -32,6 +34,8 @@ from leafcraft.money import Currency
 
 ID_MAX = 2**63 - 1
 QUANTITY_MAX = 1_000_000_000
+LIST_ITEMS_MAX = 500
+"""What one call may ask for at once."""
 
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -54,6 +58,18 @@ def _not_null(value: object) -> object:
 T = TypeVar("T")
 LeftOutOr = Annotated[T | SkipJsonSchema[None], BeforeValidator(_not_null)]
 """In an edit: what is left out, None here, stays as it is; on the wire there is no such value."""
+
+
+def _how_many(given: object) -> str:
+    return "many" if isinstance(given, list) else "one"
+
+
+OneOrMany = Annotated[
+    Annotated[T, Tag("one")]
+    | Annotated[list[T], Field(min_length=1, max_length=LIST_ITEMS_MAX), Tag("many")],
+    Discriminator(_how_many),
+]
+"""A body that is one thing, or a list of such things."""
 Amount = Annotated[Any, WithJsonSchema({"type": "number", "minimum": 0, "examples": [1407.98]})]
 """Money on its way out: an exact JSON number."""
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
