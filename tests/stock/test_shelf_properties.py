@@ -7,11 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leafcraft.cause import Cause
-from leafcraft.stock.rules import Demand, Kind, Level, Reservation, Shelf, Why, totals
+from leafcraft.stock.rules import Demand, Kind, Reorder, Reservation, Strategy, Why, totals
+from leafcraft.stock.shelf import Level, Shelf, Watched
+from leafcraft.times import NEVER
 
 BY = Cause("user:1")
 PRODUCTS = (1, 2, 3)
-LOCATIONS = (1, 2)
+LOCATIONS = (1, 2, 3)
+RECEIPT = Why(Kind.RECEIPT, BY)
 EXAMPLES = settings(max_examples=250, deadline=None, derandomize=True, database=None)
 
 Key = tuple[int, int]
@@ -29,7 +32,8 @@ def levels(draw: st.DrawFn) -> list[Level]:
 
 def _level(draw: st.DrawFn, place: Key) -> Level:
     on_hand = draw(st.integers(0, 12))
-    return Level(*place, on_hand, draw(st.integers(0, on_hand)), draw(st.integers(0, 5)))
+    reserved, seq, moved_at = (draw(st.integers(0, top)) for top in (on_hand, 5, 60))
+    return Level(*place, on_hand, reserved, seq, moved_at, NEVER)
 
 
 lines = st.lists(
@@ -40,9 +44,10 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("order"), demands),
         st.tuples(st.just("cancel"), st.integers(0, 30)),
+        st.tuples(st.just("expire"), st.integers(0, 30)),
         st.tuples(
-            st.just("receive"),
-            st.tuples(st.sampled_from(PRODUCTS), st.sampled_from(LOCATIONS), st.integers(1, 9)),
+            st.just("move"),
+            st.tuples(st.sampled_from(PRODUCTS), st.sampled_from(LOCATIONS), st.integers(-5, 9)),
         ),
     ),
     max_size=25,
@@ -54,15 +59,26 @@ def balances(found: Sequence[Level]) -> Balances:
 
 
 class Day:
-    """A day at a shelf: orders come, some go again, goods come in."""
+    """A day at a shelf: orders come, some go again, some holds end, goods come and go."""
 
-    def __init__(self, opening: list[Level]) -> None:
-        self.levels = opening
-        self.shelf = Shelf(opening)
+    def __init__(self, opening: list[Level], *, now: int = 30) -> None:
+        self.now = now
+        self.points = {1: Reorder(4), 2: Reorder(0), 3: Reorder(9)}
+        self.shelf = Shelf(opening, now, {1: 5, 2: 9, 3: 5})
+        self.watched = {p: Watched(r, self.low(p)) for p, r in self.points.items()}
+        self.shelf = Shelf(opening, now, {1: 5, 2: 9, 3: 5}, self.watched)
         self.opening = balances(opening)
         self.seqs = {(one.product_id, one.location_id): one.seq for one in opening}
+        self.moments = {(one.product_id, one.location_id): one.moved_at for one in opening}
         self.received: Counter[Key] = Counter()
         self.held: dict[int, list[Reservation]] = {}
+
+    @property
+    def levels(self) -> list[Level]:
+        return self.shelf.levels
+
+    def low(self, product: int) -> bool:
+        return self.shelf.available(product) <= (self.points[product].point or 0)
 
     def live(self, plan: Steps) -> None:
         for number, (what, how) in enumerate(plan, start=1):
@@ -77,9 +93,11 @@ class Day:
         }
         if short:
             return
-        already = len(self.shelf.reserved)
-        self.shelf.reserve(number, wanted, BY)
-        self.held[number] = self.shelf.reserved[already:]
+        strategy = list(Strategy)[number % 3]
+        until = self.now - number if number % 2 else NEVER
+        self.held[number] = self.shelf.reserve(
+            number, wanted, BY, strategy=strategy, until=until
+        )
         for demand in wanted:
             parts = [one for one in self.held[number] if one.line_no == demand.line_no]
             assert sum(one.quantity for one in parts) == demand.quantity
@@ -93,11 +111,17 @@ class Day:
             order_id = sorted(self.held)[which % len(self.held)]
             self.shelf.release(self.held.pop(order_id), BY)
 
-    def receive(self, _number: int, how: tuple[int, int, int]) -> None:
+    def expire(self, _number: int, which: int) -> None:
+        if self.held:
+            order_id = sorted(self.held)[which % len(self.held)]
+            self.shelf.expire(self.held.pop(order_id))
+
+    def move(self, _number: int, how: tuple[int, int, int]) -> None:
         product, location, quantity = how
-        if (product, location) in self.opening:
-            self.shelf.receive(product, location, quantity, why=Why(Kind.RECEIPT, BY))
-            self.received[product, location] += quantity
+        level = self.shelf.place(product, location)
+        possible = max(quantity, -level.available)
+        self.shelf.move(level, RECEIPT, on_hand=possible)
+        self.received[product, location] += possible
 
 
 @EXAMPLES
@@ -110,10 +134,11 @@ def test_nothing_is_made_nothing_is_lost_and_nothing_is_promised_twice(
     promised: Counter[Key] = Counter()
     for one in (one for held in day.held.values() for one in held):
         promised[one.product_id, one.location_id] += one.quantity
-    assert balances(day.levels) == {
-        key: (on_hand + day.received[key], reserved + promised[key])
-        for key, (on_hand, reserved) in day.opening.items()
-    }
+    expected: Balances = {}
+    for key in {*day.opening, *day.received}:
+        on_hand, reserved = day.opening.get(key, (0, 0))
+        expected[key] = (on_hand + day.received[key], reserved + promised[key])
+    assert balances(day.levels) == expected
     assert all(0 <= one.reserved <= one.on_hand for one in day.levels)
 
 
@@ -127,13 +152,41 @@ def test_the_movements_retell_every_balance_without_a_gap(
     running, seqs = dict(day.opening), dict(day.seqs)
     for line in day.shelf.movements:
         key = (line.product_id, line.location_id)
-        on_hand, reserved = running[key]
+        on_hand, reserved = running.get(key, (0, 0))
         running[key] = (on_hand + line.on_hand_delta, reserved + line.reserved_delta)
-        seqs[key] += 1
+        seqs[key] = seqs.get(key, 0) + 1
         assert (line.seq, line.on_hand_after, line.reserved_after) == (seqs[key], *running[key])
     assert running == balances(day.levels)
     moved = {(line.product_id, line.location_id) for line in day.shelf.movements}
     assert {(one.product_id, one.location_id) for one in day.shelf.changed} == moved
+
+
+@EXAMPLES
+@given(levels(), steps, st.integers(0, 60))
+def test_a_levels_movements_are_in_the_order_of_their_moments(
+    opening: list[Level], plan: Steps, now: int
+) -> None:
+    day = Day(opening, now=now)
+    day.live(plan)
+    latest = dict(day.moments)
+    for line in day.shelf.movements:
+        key = (line.product_id, line.location_id)
+        before = latest.get(key, now)
+        assert line.occurred_at >= before
+        assert line.occurred_at <= max(now, before)
+        latest[key] = line.occurred_at
+    assert latest == latest | {(one.product_id, one.location_id): one.moved_at for one in day.levels}
+
+
+@EXAMPLES
+@given(levels(), steps)
+def test_a_product_has_crossed_its_reorder_point_when_it_is_on_the_other_side(
+    opening: list[Level], plan: Steps
+) -> None:
+    day = Day(opening)
+    day.live(plan)
+    changed = {p: day.low(p) for p, was in day.watched.items() if day.low(p) != was.low}
+    assert day.shelf.crossed() == changed
 
 
 @EXAMPLES
@@ -157,5 +210,5 @@ def test_an_order_of_many_lines_fits_exactly_when_its_sums_fit(
 ) -> None:
     split = [Demand(n, *line) for n, line in enumerate(wanted, start=1)]
     summed = [Demand(n, *line) for n, line in enumerate(totals(split).items(), start=1)]
-    shelf = Shelf(opening)
+    shelf = Shelf(opening, 0)
     assert shelf.shortages(split) == shelf.shortages(summed)

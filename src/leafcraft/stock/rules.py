@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from leafcraft.cause import Cause
 from leafcraft.times import NEVER
@@ -124,11 +124,13 @@ class Shortage(NamedTuple):
     available: int
 
 
-class Place(NamedTuple):
+class Place(Protocol):
     """What can be sold of a product at a location."""
 
-    location_id: int
-    available: int
+    @property
+    def location_id(self) -> int: ...
+    @property
+    def available(self) -> int: ...
 
 
 class Portion(NamedTuple):
@@ -166,8 +168,11 @@ def allocate(
     `places` has those of each product, in the order of their priority. A line may be split.
     """
     wanted = totals(demands)
-    if any(sum(one.available for one in places.get(p, ())) < n for p, n in wanted.items()):
-        return None
+    for product_id, units in wanted.items():
+        if sum(place.available for place in places.get(product_id, ())) < units:
+            return None
+    if all(len(places[product_id]) == 1 for product_id in wanted):  # most shops have one location
+        return [Portion(n, p, places[p][0].location_id, units) for n, p, units in demands]
     ranked = _ranked(strategy, wanted, places)
     left = {
         product_id: [[one.location_id, one.available] for one in ranked[product_id]]

@@ -10,7 +10,6 @@ from leafcraft.stock.rules import (
     Demand,
     Kind,
     Movement,
-    Place,
     Reorder,
     Reservation,
     Shortage,
@@ -151,8 +150,7 @@ class Shelf:
     ) -> list[Reservation]:
         """Promises stock to an order, for good or until a moment. Ask `shortages` first: raises
         AssertionError when there is not enough."""
-        wanted = {demand.product_id for demand in demands}
-        portions = rules.allocate(strategy, demands, {p: self._places(p) for p in wanted})
+        portions = rules.allocate(strategy, demands, self._levels)
         if portions is None:
             raise AssertionError(f"order {order_id} reserved beyond stock")
         why = Why(Kind.RESERVE, by, order_id)
@@ -216,10 +214,6 @@ class Shelf:
         )
         self.movements.append(movement)
         return movement
-
-    def _places(self, product_id: int) -> list[Place]:
-        levels = self._levels.get(product_id, ())
-        return [Place(level.location_id, level.available) for level in levels]
 
     def _level(self, product_id: int, location_id: int) -> Level:
         level = self.at(product_id, location_id)
