@@ -11,6 +11,7 @@ from typing import Final
 
 from bench import report
 from bench.figures import figures
+from bench.growth import LARGE, QUITE_LARGE, SMALL, GrownShop, Size
 from bench.load import LoadError
 from bench.rounds import Bench
 from bench.subjects import MariaDBLedger, ServiceSubject, SQLiteLedger, TwinSubject
@@ -35,6 +36,7 @@ def main() -> int:
     began, load_before = time.monotonic(), os.getloadavg()
     version = _measure_mariadb(bench, repetitions)
     _measure_sqlite(bench, repetitions)
+    _measure_growth(bench, repetitions, QUITE_LARGE if quick else LARGE)
     measured = figures(bench.samples)
     context = {
         "mariadb": version,
@@ -97,6 +99,22 @@ def _measure_sqlite(bench: Bench, repetitions: int) -> None:
                 bench.on_sqlite(service, twin)
             bench.verify("sqlite", service)
             bench.verify("sqlite", twin)
+
+
+def _measure_growth(bench: Bench, repetitions: int, size: Size) -> None:
+    """A large shop beside a small one, on each database."""
+    with PrivateMariaDB(binlog=True) as server:
+        _grow(bench, repetitions, size, server)
+    _grow(bench, repetitions, size, None)
+
+
+def _grow(bench: Bench, repetitions: int, size: Size, server: PrivateMariaDB | None) -> None:
+    database = "mariadb" if server else "sqlite"
+    _say(f"{database}: a shop of {size.products:,} products and {size.movements:,} movements")
+    with GrownShop(SMALL, server, "small") as small, GrownShop(size, server, "large") as large:
+        for _ in range(repetitions):
+            bench.on_growth(database, small, large)
+        bench.verify(database, large)
 
 
 def _arguments() -> argparse.Namespace:

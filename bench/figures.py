@@ -50,6 +50,21 @@ class Figure:
         }
 
 
+def _stays(database: str, kind: str, what: str) -> Claim:
+    large, small = (f"{database}.{size}.{kind}_ms" for size in ("large", "small"))
+    return Claim(f"{what} in ms, large shop against small", large, small, 2, at_most=True)
+
+
+GROWTH: Final = tuple(
+    _stays(database, kind, f"{name}: {what}")
+    for database, name in (("mariadb", "MariaDB"), ("sqlite", "SQLite"))
+    for kind, what in (
+        ("confirm", "a confirm"),
+        ("receipt", "a receipt"),
+        ("availability", "availability explained"),
+        ("as_of", "stock at a past moment"),
+    )
+)
 CLAIMS: Final = (
     Claim(
         "Confirms/s, random products, against the twin",
@@ -109,6 +124,7 @@ CLAIMS: Final = (
         3,
         at_most=True,
     ),
+    *GROWTH,
 )
 
 

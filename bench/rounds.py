@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench import flood, load
+from bench import flood, growth, load
+from bench.growth import GrownShop
 from bench.load import Load, Round
 from bench.subjects import Books, ServiceSubject, Subject
 
@@ -56,7 +57,12 @@ class Bench:
         self.samples["flood.owner.elsewhere_s"].append(elsewhere)
         self.samples["flood.owner.there_s"].append(flood.owner_seconds(service, address=None))
 
-    def verify(self, database: str, subject: Subject) -> None:
+    def on_growth(self, database: str, small: GrownShop, large: GrownShop) -> None:
+        """One repetition: the same requests to both."""
+        for name, milliseconds in growth.compare(small, large).items():
+            self.samples[f"{database}.{name}"].append(milliseconds)
+
+    def verify(self, database: str, subject: Subject | GrownShop) -> None:
         """The subject's own full check of its books."""
         if findings := subject.findings():
             self.faults.append(f"{database}.{subject.name}: {findings}")

@@ -154,6 +154,7 @@ class PrivateMariaDB:
         install_db = _required("mariadb-install-db")
         home = Path(tempfile.mkdtemp(prefix="leafcraft-mariadb-"))
         self._home = home
+        (home / "tmp").mkdir()
         arguments = ["--no-defaults", f"--datadir={home / 'data'}", *_as_root()]
         made = subprocess.run(
             [install_db, *arguments, "--auth-root-authentication-method=normal", "--skip-test-db"],
@@ -179,6 +180,8 @@ class PrivateMariaDB:
             "--no-defaults",
             *_as_root(),
             f"--datadir={home / 'data'}",
+            # A server that starts removes what it takes for leftovers of a dead one: not its neighbour's.
+            f"--tmpdir={home / 'tmp'}",
             f"--init-file={home / 'user.sql'}",
             f"--socket={home / 'socket'}",
             f"--pid-file={home / 'pid'}",

@@ -51,6 +51,7 @@ def body_of(name: str) -> Json | None:
     """A valid body for an operation, different each time; None where it takes no JSON."""
     number = next(_numbers)
     item = {"product_id": 1, "quantity": 1}
+    reorder = {"reorder_point": 4, "reorder_quantity": 12}
     bodies: Mapping[str, Json] = {
         "refresh": {"refresh_token": f"made up {number}"},
         "logout": {"refresh_token": f"made up {number}"},
@@ -74,11 +75,30 @@ def body_of(name: str) -> Json | None:
             "price": 2.5,
             "stock_quantity": 7,
             "sku": f"leaf-number-{number}",
+            **reorder,
         },
-        "edit_product": {"name": f"Leaf {number}", "price": 3, "sku": f"leaf-number-{number}"},
-        "create_order": {"items": [item]},
-        "create_order_at_root": {"items": [item]},
+        "edit_product": {
+            "name": f"Leaf {number}",
+            "price": 3,
+            "sku": f"leaf-number-{number}",
+            **reorder,
+        },
+        "create_order": {"items": [item], "hold_minutes": 5},
+        "create_order_at_root": {"items": [item], "hold_minutes": 5},
         "confirm_orders": {"order_ids": [1]},
+        "hold_order": {"hold_minutes": 5},
+        "create_location": {"code": f"place-{number}", "name": f"Place {number}", "priority": 3},
+        "edit_location": {"name": f"Place {number}", "priority": 4, "active": True},
+        "receive_stock": {**item, "location": "annex", "reason": "bought", "reference": "PO 7"},
+        "adjust_stock": {
+            "product_id": 1,
+            "location": "annex",
+            "counted": 5,
+            "expected_on_hand": 5,
+            "reason": "count",
+            "note": "the shelf by the door",
+        },
+        "transfer_stock": {**item, "from_location": "main", "to_location": "annex"},
     }
     return bodies.get(name)
 
@@ -99,6 +119,11 @@ async def everybody(shop: Shop, clock: Clock) -> AsyncIterator[dict[str, Shop]]:
 
 async def furnish(shop: Shop) -> None:
     product = await shop.product("Ceylon", stock=1000)
+    found(await shop.post("/locations/", {"code": "annex"}), 201)
+    found(
+        await shop.post("/stock/receipts", {"product_id": 1, "quantity": 5, "location": "annex"}),
+        201,
+    )
     await shop.order((product, 1))
     found(await shop.post("/users/", body_of("create_user")), 201)
     found(await shop.post("/api-keys/", body_of("create_api_key")), 201)

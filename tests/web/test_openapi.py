@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx2 import Response
@@ -79,7 +80,7 @@ async def test_every_reference_leads_somewhere(shared_shop: Shop) -> None:
         assert name in document["components"]["schemas"]
 
 
-Asked = tuple[str, str, Json | None]
+Asked = tuple[str, str, Any]
 
 
 def sales(tea: Json) -> list[Asked]:
@@ -106,6 +107,38 @@ def sales(tea: Json) -> list[Asked]:
         *(("GET", f"/{path}", None) for path in ("products/", "products/1", "products/9")),
         *(("GET", f"/{path}", None) for path in ("orders/", "orders/1", "orders/9")),
         *(("GET", f"/stock/{path}", None) for path in ("levels", "movements", "levels?x=1")),
+    ]
+
+
+def warehouse() -> list[Asked]:
+    """What is done with stock."""
+    one = {"product_id": 1, "quantity": 2}
+    counted = {"product_id": 1, "counted": 9, "reason": "count"}
+    there = {**one, "from_location": "main", "to_location": "annex"}
+    return [
+        *(("POST", "/locations/", {"code": code}) for code in ("annex", "annex", "Annex")),
+        ("PATCH", "/locations/2", {"priority": 3}),
+        ("PATCH", "/locations/1", {"active": False}),
+        ("PATCH", "/locations/9", {"name": "Attic"}),
+        ("GET", "/locations/", None),
+        *(("POST", "/stock/receipts", body) for body in (one, [one, {**one, "product_id": 9}])),
+        *(("POST", "/stock/receipts", body) for body in ([], {**one, "location": "attic"})),
+        *(("POST", "/stock/adjustments", body) for body in (counted, [counted])),
+        ("POST", "/stock/adjustments", {**counted, "expected_on_hand": 77}),
+        *(("POST", "/stock/transfers", body) for body in (there, [there])),
+        ("POST", "/stock/transfers", {**there, "quantity": 999}),
+        ("POST", "/stock/movements/4/reverse", None),
+        ("POST", "/stock/movements/4/reverse", None),
+        ("POST", "/stock/movements/999/reverse", None),
+        ("GET", "/stock/movements?sort=-id", None),
+        ("POST", "/orders/", {"items": [one], "hold_minutes": 5}),
+        ("POST", "/orders/", {"items": [{**one, "quantity": 99}], "hold_minutes": 5}),
+        ("POST", "/orders/1/hold", {"hold_minutes": 5}),
+        ("POST", "/orders/7/hold", {"hold_minutes": 5}),
+        *(("GET", f"/products/1/{path}", None) for path in ("stock", "availability", "reorder")),
+        *(("GET", f"/products/9/{path}", None) for path in ("stock", "availability", "reorder")),
+        ("PATCH", "/products/1", {"reorder_point": 50, "reorder_quantity": 12}),
+        ("GET", "/stock/low", None),
     ]
 
 
@@ -149,7 +182,7 @@ async def answers(shop: Shop) -> list[Response]:
     told.append(await shop.client.post("/orders/", content=b" " * 2_000_000))
     async with another(shop) as stranger:
         told.append(await stranger.get("/orders/"))
-    for method, path, body in (*sales(made.json()), *office()):
+    for method, path, body in (*sales(made.json()), *warehouse(), *office()):
         told.append(await shop.client.request(method, path, json=body))
     return told
 
