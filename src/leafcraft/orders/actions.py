@@ -13,6 +13,7 @@ from leafcraft.orders.holds import (
     Held,
     end_of,
     held_now,
+    pending,
     placed,
     products_of,
     prolong,
@@ -119,7 +120,7 @@ async def confirm(tx: Transaction, commands: Sequence[Confirm]) -> Sequence[Orde
     orders = await store.lock(tx, (command.order_id for command in commands))
     shelf = await stock.take(tx, products_of(orders.values(), promisable))
     held = await held_now(tx, orders, shelf)
-    outcomes = [_confirmed(orders, shelf, command, held, now=tx.now) for command in commands]
+    outcomes = [_confirmed(orders, shelf, command, held=held, now=tx.now) for command in commands]
     stock.put_back(tx, shelf)
     confirmed = placed(outcomes)
     store.confirm(tx, confirmed)
@@ -134,15 +135,12 @@ confirm_many = each(confirm)
 
 
 def _confirmed(
-    orders: dict[int, Order], shelf: Shelf, command: Confirm, held: Held, *, now: int
+    orders: dict[int, Order], shelf: Shelf, command: Confirm, *, held: Held, now: int
 ) -> Order | Refusal:
     """All lines or nothing, in arrival order: `orders` and `shelf` remember what was decided."""
-    order = orders.get(command.order_id)
-    if order is None:
-        return not_found("order", command.order_id)
-    refusal = rules.refuse_confirm(order)
-    if refusal is not None:
-        return refusal
+    order = pending(orders, command.order_id)
+    if isinstance(order, Refusal):
+        return order
     if order.id not in held:
         shortages = shelf.shortages(order.demands)
         if shortages:

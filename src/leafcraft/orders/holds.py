@@ -1,6 +1,6 @@
 """Holds: stock that is promised to an order before it is confirmed, until the hold ends."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from leafcraft import events, times
@@ -70,7 +70,7 @@ async def hold(tx: Transaction, commands: Sequence[Hold]) -> Sequence[Order | Re
     before = dict(orders)
     shelf = await stock.take(tx, products_of(orders.values(), promisable))
     held = await held_now(tx, orders, shelf)
-    outcomes = [_holding(orders, shelf, command, held, now=tx.now) for command in commands]
+    outcomes = [_holding(orders, shelf, command, held=held, now=tx.now) for command in commands]
     stock.put_back(tx, shelf)
     kept = [(before[order_id], orders[order_id]) for order_id in placed(outcomes)]
     prolong(tx, [after for _, after in kept], held)
@@ -80,14 +80,11 @@ async def hold(tx: Transaction, commands: Sequence[Hold]) -> Sequence[Order | Re
 
 
 def _holding(
-    orders: dict[int, Order], shelf: Shelf, command: Hold, held: Held, *, now: int
+    orders: dict[int, Order], shelf: Shelf, command: Hold, *, held: Held, now: int
 ) -> Order | Refusal:
-    order = orders.get(command.order_id)
-    if order is None:
-        return not_found("order", command.order_id)
-    refusal = rules.refuse_confirm(order)
-    if refusal is not None:
-        return refusal
+    order = pending(orders, command.order_id)
+    if isinstance(order, Refusal):
+        return order
     until = end_of(command.minutes, now)
     if order.id in held:
         until = max(until, order.expires_at or 0)
@@ -99,6 +96,14 @@ def _holding(
         held[order.id] = reserve(shelf, order, command, until=until)
     orders[order.id] = rules.held(order, until, now)
     return orders[order.id]
+
+
+def pending(orders: Mapping[int, Order], order_id: int) -> Order | Refusal:
+    """The order, if it still can be confirmed."""
+    order = orders.get(order_id)
+    if order is None:
+        return not_found("order", order_id)
+    return rules.refuse_confirm(order) or order
 
 
 def prolong(tx: Transaction, orders: Sequence[Order], held: Held) -> None:

@@ -136,7 +136,7 @@ class LowStock(TypedDict):
 
 def low_stock(stocked: Stocked, demand: int, days: int) -> LowStock:
     shown, stock = stocked
-    advice = advise(stock.available, demand, days, stock.reorder)
+    advice = advise(stock.available, demand, days=days, reorder=stock.reorder)
     return {
         "product_id": shown.id,
         "sku": shown.sku,

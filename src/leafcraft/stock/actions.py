@@ -89,15 +89,15 @@ Moved = Sequence[Movement] | Refusal
 
 
 async def receive(tx: Transaction, commands: Sequence[Receive]) -> Sequence[Entries | Refusal]:
-    return await _do(tx, commands, _received, "stock.received")
+    return await _do(tx, commands, _received, fact="stock.received")
 
 
 async def adjust(tx: Transaction, commands: Sequence[Adjust]) -> Sequence[Entries | Refusal]:
-    return await _do(tx, commands, _adjusted, "stock.adjusted")
+    return await _do(tx, commands, _adjusted, fact="stock.adjusted")
 
 
 async def transfer(tx: Transaction, commands: Sequence[Transfer]) -> Sequence[Entries | Refusal]:
-    return await _do(tx, commands, _transferred, "stock.transferred")
+    return await _do(tx, commands, _transferred, fact="stock.transferred")
 
 
 receive_many = each(receive)
@@ -109,6 +109,7 @@ async def _do(
     tx: Transaction,
     commands: Sequence[P],
     decide: Callable[[Shelf, P, Sequence[Location]], Moved],
+    *,
     fact: str,
 ) -> Sequence[Entries | Refusal]:
     """Takes what the commands are about, decides one after the other, and writes it all down."""
@@ -121,14 +122,14 @@ async def _do(
         refusal = _refuse_place(command, known) or _refuse_product(command, shelf)
         places = [known[code] for code in command.places.values() if code in known]
         decided.append(refusal or decide(shelf, command, places))
-    outcomes = await written(tx, shelf, decided, known.values())
+    outcomes = await written(tx, shelf, decided, places=known.values())
     for command, outcome in zip(commands, outcomes, strict=True):
         tell(tx, fact, outcome, by=command.by)
     return await keeping.named(tx, outcomes)
 
 
 async def written(
-    tx: Transaction, shelf: Shelf, decided: Sequence[Moved], places: Iterable[Location]
+    tx: Transaction, shelf: Shelf, decided: Sequence[Moved], *, places: Iterable[Location]
 ) -> Sequence[Entries | Refusal]:
     """Writes the shelf down; what was decided, with the ids of the movements."""
     codes = {place.id: place.code for place in places}
@@ -189,7 +190,7 @@ def _refuse_product(command: Placed, shelf: Shelf) -> Refusal | None:
 def _received(shelf: Shelf, command: Receive, places: Sequence[Location]) -> Moved:
     level = shelf.place(command.product_id, places[0].id)
     why = Why(Kind.RECEIPT, command.by, None, command.reason, command.reference)
-    return shifted(shelf, level, why, command.quantity)
+    return shifted(shelf, level, why=why, delta=command.quantity)
 
 
 def _adjusted(shelf: Shelf, command: Adjust, places: Sequence[Location]) -> Moved:
@@ -202,16 +203,16 @@ def _adjusted(shelf: Shelf, command: Adjust, places: Sequence[Location]) -> Move
         )
     delta = command.delta if command.counted is None else command.counted - level.on_hand
     why = Why(Kind.ADJUSTMENT, command.by, reason=command.reason, note=command.note)
-    return shifted(shelf, level, why, delta or 0)
+    return shifted(shelf, level, why=why, delta=delta or 0)
 
 
 def _transferred(shelf: Shelf, command: Transfer, places: Sequence[Location]) -> Moved:
     there, here = (shelf.place(command.product_id, place.id) for place in places)
     why = Why(Kind.TRANSFER_OUT, command.by)
-    return carried(shelf, there, here, why, quantity=command.quantity)
+    return carried(shelf, there, here, why=why, quantity=command.quantity)
 
 
-def carried(shelf: Shelf, there: Level, here: Level, why: Why, *, quantity: int) -> Moved:
+def carried(shelf: Shelf, there: Level, here: Level, *, why: Why, quantity: int) -> Moved:
     """Takes units from one location to another."""
     refusal = _refuse_room(here, quantity) or _refuse_promised(there, quantity)
     return refusal or [
@@ -220,7 +221,7 @@ def carried(shelf: Shelf, there: Level, here: Level, why: Why, *, quantity: int)
     ]
 
 
-def shifted(shelf: Shelf, level: Level, why: Why, delta: int) -> Moved:
+def shifted(shelf: Shelf, level: Level, *, why: Why, delta: int) -> Moved:
     """Changes what is on hand, as far as it is not promised and there is room."""
     refusal = _refuse_room(level, delta) or _refuse_promised(level, -delta)
     return refusal or [shelf.move(level, why, on_hand=delta)]

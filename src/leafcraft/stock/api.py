@@ -47,7 +47,9 @@ async def receive_stock(call: Asked, body: given.Receipts) -> Answer:
             one.product_id, one.quantity, call.by, one.location, one.reason, one.reference
         )
 
-    return await _move(call, _Verb(actions.receive, actions.receive_many), body.root, command)
+    return await _move(
+        call, _Verb(actions.receive, actions.receive_many), body.root, command=command
+    )
 
 
 @stock.post("/adjustments", TAKES._replace(name="adjust_stock"))
@@ -66,7 +68,7 @@ async def adjust_stock(call: Asked, body: given.Adjustments) -> Answer:
             one.note,
         )
 
-    return await _move(call, _Verb(actions.adjust, actions.adjust_many), body.root, command)
+    return await _move(call, _Verb(actions.adjust, actions.adjust_many), body.root, command=command)
 
 
 @stock.post("/transfers", TAKES._replace(name="transfer_stock", answers=schemas.Moved))
@@ -76,7 +78,9 @@ async def transfer_stock(call: Asked, body: given.Transfers) -> Answer:
     def command(one: given.NewTransfer) -> Transfer:
         return Transfer(one.product_id, one.quantity, one.from_location, one.to_location, call.by)
 
-    return await _move(call, _Verb(actions.transfer, actions.transfer_many), body.root, command)
+    return await _move(
+        call, _Verb(actions.transfer, actions.transfer_many), body.root, command=command
+    )
 
 
 @stock.post(
@@ -251,7 +255,9 @@ class _Verb(NamedTuple):
     many: Action[Many, Sequence[Entries | Refusal]]
 
 
-async def _move(call: Call, verb: _Verb, asked: T | list[T], command: Callable[[T], Any]) -> Answer:
+async def _move(
+    call: Call, verb: _Verb, asked: T | list[T], *, command: Callable[[T], Any]
+) -> Answer:
     if not isinstance(asked, list):
         return await call.write(verb.one, command(asked), _told)
     commands = [command(one) for one in asked]

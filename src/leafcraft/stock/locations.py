@@ -39,7 +39,7 @@ async def add_location(
             outcomes.append(Refusal(Code.CONFLICT, detail, location=code))
             continue
         taken.add(code)
-        made = await store.add_location(tx, code, name, priority)
+        made = await store.add_location(tx, code, name, priority=priority)
         events.record(tx, "location.created", made.id, by=by, **made._asdict())
         outcomes.append(made)
     return outcomes

@@ -35,7 +35,9 @@ async def reverse(tx: Transaction, commands: Sequence[Reverse]) -> Sequence[Entr
     # Read again: with the levels locked, nobody else reverses anything of these products.
     ledger = _Ledger(known, await store.links(tx, known), places, shelf)
     decided = [ledger.undo(command) for command in commands]
-    outcomes = await actions.written(tx, shelf, [moved for _, moved in decided], places.values())
+    outcomes = await actions.written(
+        tx, shelf, [moved for _, moved in decided], places=places.values()
+    )
     linked = [
         outcome if isinstance(outcome, Refusal) else _linked(tx, mistakes, outcome)
         for (mistakes, _), outcome in zip(decided, outcomes, strict=True)
@@ -107,6 +109,6 @@ class _Ledger:
         if len(levels) > 1:
             there, here = levels
             why = Why(Kind.TRANSFER_OUT, by, reason=REVERSAL)
-            return actions.carried(self.shelf, there, here, why, quantity=first.on_hand_delta)
+            return actions.carried(self.shelf, there, here, why=why, quantity=first.on_hand_delta)
         why = Why(first.kind, by, reason=REVERSAL)
-        return actions.shifted(self.shelf, levels[0], why, -first.on_hand_delta)
+        return actions.shifted(self.shelf, levels[0], why=why, delta=-first.on_hand_delta)

@@ -224,7 +224,7 @@ class Advice(NamedTuple):
     suggested_quantity: int
 
 
-def advise(available: int, demand: int, days: int, reorder: Reorder) -> Advice:
+def advise(available: int, demand: int, *, days: int, reorder: Reorder) -> Advice:
     """Of `demand` units asked for in the last `days` days.
 
     The suggestion brings what is available up to the reorder point and the same number of days'

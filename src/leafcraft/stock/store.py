@@ -183,7 +183,7 @@ def _location(row: Sequence[object]) -> Location:
     return location._replace(active=bool(location.active))
 
 
-async def add_location(tx: Transaction, code: str, name: str, priority: int) -> Location:
+async def add_location(tx: Transaction, code: str, name: str, *, priority: int) -> Location:
     tx.touched.add(TOPIC)
     rows = [(code, name, priority, True, tx.now, tx.now)]
     (number,) = await tx.insert(
