@@ -9,14 +9,18 @@ from leafcraft import times
 from leafcraft.app import compose, opened
 from leafcraft.cause import Cause
 from leafcraft.config import Settings
-from leafcraft.db import Source
+from leafcraft.db import Page, Reader, Source
 from leafcraft.errors import Refusal, StartError
 from leafcraft.orders import actions as orders
 from leafcraft.orders.rules import Order
 from leafcraft.products import actions as products
 from leafcraft.products import rules
+from leafcraft.products import store as product_store
 from leafcraft.products.actions import Stocked
 from leafcraft.products.store import Draft
+from leafcraft.stock import actions as stock
+from leafcraft.stock.locations import AddLocation, add_location
+from leafcraft.stock.rules import MAIN_CODE, Reason
 from leafcraft.writer import Writer
 
 DEMO = Cause("demo")
@@ -39,6 +43,14 @@ OPENINGS = (0, 40, 90, 150, 150, 300, 300, 300, 600, 600, 600, 900, 900, 1500, 2
 ORDERS_A_DAY = 24
 CONFIRMED_SHARE = 0.86
 CANCELLED_SHARE = 0.07
+HELD_SHARE = 0.05
+HOLD_MINUTES = 30
+SHOP_CODE = "shop"
+SHOP_SHARE = 0.2
+REORDER_POINT = 60
+LOT = 120
+DAMAGED_A_WEEK = 3
+PAGE = Page(500, "id")
 
 
 class Plan(NamedTuple):
@@ -70,15 +82,21 @@ async def fill(settings: Settings, plan: Plan, tell: Callable[[int, int], None])
             raise StartError("the shop has products already; the demo fills only an empty one")
         shelf = await _stock_up(runtime.writer, plan.products, chance)
         moments = _moments(start, now, chance)
-        keeper = _Shopkeeper(runtime.writer, shelf, settings.currency, chance)
+        keeper = _Shopkeeper(runtime.writer, shelf, settings.currency, chance, opened_at=start)
         for done, moment in enumerate(moments, start=1):
             hands.at = moment
+            if keeper.is_a_new_week(moment):
+                await keeper.restock(await runtime.database.read(_low))
             await keeper.sell()
             tell(done, len(moments))
     return (
-        f"{len(shelf)} products; {keeper.placed} orders over {plan.weeks} weeks,"
+        f"{len(shelf)} products at two locations; {keeper.placed} orders over {plan.weeks} weeks,"
         f" {keeper.confirmed} confirmed, {keeper.cancelled} cancelled."
     )
+
+
+async def _low(reader: Reader) -> Sequence[int]:
+    return [product.id for product in await product_store.low_page(reader, PAGE)]
 
 
 async def _has_products(source: Source) -> bool:
@@ -88,19 +106,28 @@ async def _has_products(source: Source) -> bool:
 async def _stock_up(writer: Writer, wanted: int, chance: random.Random) -> Sequence[int]:
     """The products' ids, best sellers first."""
     found: list[int] = []
+    await writer.perform(add_location, AddLocation(SHOP_CODE, "Shop in Mill Lane", 1, DEMO))
     for leaf in (*LEAVES, *MORE_LEAVES):
         for form, price in FORMS:
             if len(found) == wanted:
                 return found
             name = f"{leaf.replace('-', ' ')}, {form}"
-            draft = Draft(rules.sku_from(name), name, round(price * chance.uniform(0.8, 1.6)))
+            price_minor = round(price * chance.uniform(0.8, 1.6))
+            draft = Draft(rules.sku_from(name), name, price_minor, REORDER_POINT, LOT)
             opening = chance.choice(OPENINGS)
             made: Stocked = await writer.perform(
                 products.create, products.Create(draft, opening, DEMO)
             )
             found.append(made.product.id)
+            await _carry_to_shop(writer, made.product.id, round(opening * SHOP_SHARE))
     chance.shuffle(found)
     return found
+
+
+async def _carry_to_shop(writer: Writer, product_id: int, quantity: int) -> None:
+    if quantity:
+        carried = stock.Transfer(product_id, quantity, MAIN_CODE, SHOP_CODE, DEMO)
+        await writer.perform(stock.transfer, carried)
 
 
 def _moments(start: int, end: int, chance: random.Random) -> list[int]:
@@ -117,7 +144,7 @@ def _moments(start: int, end: int, chance: random.Random) -> list[int]:
 
 @dataclass
 class _Shopkeeper:
-    """Sells from the shelf, and counts."""
+    """Sells from the shelf, orders what runs low, and counts."""
 
     writer: Writer
     shelf: Sequence[int]
@@ -126,11 +153,32 @@ class _Shopkeeper:
     placed: int = 0
     confirmed: int = 0
     cancelled: int = 0
+    opened_at: int = 0
+    week: int = -1
+
+    def is_a_new_week(self, moment: int) -> bool:
+        before, self.week = self.week, (moment - self.opened_at) // (7 * times.MICROS_PER_DAY)
+        return self.week != before
+
+    async def restock(self, low: Sequence[int]) -> None:
+        """A delivery of most of what is low; and something always breaks."""
+        for product_id in low:
+            if self.chance.random() < CONFIRMED_SHARE:
+                delivery = stock.Receive(
+                    product_id, LOT, DEMO, reference=f"Delivery {self.week + 1}"
+                )
+                await self._done(stock.receive, delivery)
+        for product_id in self.chance.sample(self.shelf, min(DAMAGED_A_WEEK, len(self.shelf))):
+            damage = stock.Adjust(product_id, SHOP_CODE, Reason.DAMAGED, DEMO, delta=-1)
+            await self._done(stock.adjust, damage)
 
     async def sell(self) -> None:
-        order: Order = await self.writer.perform(
-            orders.create, orders.Create(self._basket(), self.currency, DEMO)
-        )
+        hold = HOLD_MINUTES if self.chance.random() < HELD_SHARE else None
+        placing = orders.Create(self._basket(), self.currency, DEMO, hold)
+        try:
+            order: Order = await self.writer.perform(orders.create, placing)
+        except Refusal:  # what is held must be there
+            return
         self.placed += 1
         luck = self.chance.random()
         if luck < CONFIRMED_SHARE:
@@ -146,7 +194,7 @@ class _Shopkeeper:
             (product_id, self.chance.choice((1, 1, 1, 2, 2, 3, 6))) for product_id in sorted(picks)
         ]
 
-    async def _done(self, action: Any, command: orders.Confirm | orders.Cancel) -> bool:
+    async def _done(self, action: Any, command: Any) -> bool:
         """False when it was refused: a demo shop runs out of things, like any other."""
         try:
             await self.writer.perform(action, command)

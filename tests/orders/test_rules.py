@@ -22,7 +22,7 @@ lines = st.lists(
 
 
 def order(status: Status, version: int = 1) -> Order:
-    return Order(7, status, 250, "USD", version, 1, 1, None, None, (Line(1, 2, 125),))
+    return Order(7, status, 250, "USD", version, 1, 1, None, None, lines=(Line(1, 2, 125),))
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,26 @@ def test_a_step_stamps_the_order_and_leaves_the_rest_of_it_alone(
     before = order(Status.PENDING, version=4)
     changed = {"status": status, "version": 5, "updated_at": NOW, stamp: NOW}
     assert move(before, NOW)._asdict() == {**before._asdict(), **changed}
+
+
+def test_a_hold_moves_its_end_and_an_expiry_keeps_it() -> None:
+    held = rules.held(order(Status.PENDING, version=4), NOW + 9, NOW)
+    assert (held.status, held.version, held.updated_at) == (Status.PENDING, 5, NOW)
+    expired = rules.expired(held, NOW + 10)
+    changed = {"status": Status.EXPIRED, "version": 6, "updated_at": NOW + 10}
+    assert expired._asdict() == {**held._asdict(), **changed}
+    assert expired.expires_at == NOW + 9
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("end", [None, NOW - 1, NOW, NOW + 1])
+def test_only_a_pending_order_is_seen_as_expired_from_the_end_of_its_hold_on(
+    status: Status, end: int | None
+) -> None:
+    held = order(status)._replace(expires_at=end)
+    over = status is Status.PENDING and end is not None and end <= NOW
+    assert rules.seen(held, NOW) == held._replace(status=Status.EXPIRED if over else status)
+    assert held.holds == (status is Status.PENDING and end is not None)
 
 
 def test_an_order_demands_each_of_its_lines() -> None:

@@ -11,12 +11,15 @@ from uuid import uuid4
 from tests.harness.service import Service
 from tests.reliability import audit
 from tests.reliability.client import Ask, Client, NotSent, Reply, Untold, cancel, confirm, create
+from tests.reliability.stockroom import moved
 from tests.writer.workshop import until
 
 BUYERS: Final = 12
 PAUSE_SECONDS: Final = 0.02
 PROGRESS_SECONDS_MAX: Final = 60.0
 RETRIES_MAX: Final = 100
+PLACES: Final = create([]).path
+STATUS_AFTER: Final = {"confirm": "Confirmed", "cancel": "Cancelled"}
 
 
 class Load:
@@ -35,6 +38,9 @@ class Load:
         self._run = str(uuid4())
         self._buyers: list[asyncio.Task[None]] = []
 
+    async def prepare(self) -> None:
+        """Makes what the buyers need beside products."""
+
     def start(self) -> None:
         self._buyers = [asyncio.create_task(self._buy()) for _ in range(BUYERS)]
 
@@ -50,15 +56,23 @@ class Load:
 
     async def _buy(self) -> None:
         while not self._stopping:
-            lines = [self._line() for _ in range(self._chance.randint(1, 3))]
-            placed = await self._tell(create(lines, self._key()))
-            if placed is None or placed.status != 201:
-                continue
-            order_id = placed.json["id"]
-            steps = [confirm(order_id, self._key()), cancel(order_id, self._key())]
-            for step in steps[: self._chance.randint(0, 2)]:
-                if await self._tell(step) is None:
-                    break
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """What one buyer does before the next thing."""
+        lines = [self._line() for _ in range(self._chance.randint(1, 3))]
+        placed = await self._tell(create(lines, self._key()))
+        if placed is None or placed.status != 201:
+            return
+        order_id = placed.json["id"]
+        steps = [confirm(order_id, self._key()), cancel(order_id, self._key())]
+        await self._walk(steps[: self._chance.randint(0, 2)])
+
+    async def _walk(self, steps: Sequence[Ask]) -> None:
+        """One step after the other, until one is not answered."""
+        for step in steps:
+            if await self._tell(step) is None:
+                return
 
     def _line(self) -> tuple[int, int]:
         return self._chance.choice(self.products), self._chance.randint(1, 3)
@@ -114,6 +128,7 @@ async def assert_nothing_lost_and_nothing_twice(load: Load, service: Service) ->
         assert (again.status, again.body) == (first.status, first.body), ask
         assert again.replayed, ask
     assert await audit.statuses(service, load.products) == stored == expected(load.answers)
+    assert await audit.moved_by_hand(service, load.products) == told(load.answers)
     await audit.assert_sound(service)
 
 
@@ -121,24 +136,36 @@ def expected(answers: dict[Ask, Reply]) -> dict[int, str]:
     """Every order that was placed, with the status that the answers promise."""
     found: dict[int, str] = {}
     for ask, reply in answers.items():
-        if not ask.about and reply.status == 201:
+        if ask.path == PLACES and reply.status == 201:
             assert reply.json["id"] not in found, "two keys were told the same order"
             found[reply.json["id"]] = "Pending"
     for ask, reply in answers.items():
-        if ask.about and reply.status == 200:
-            step = "Confirmed" if ask.path.endswith("confirm") else "Cancelled"
-            if found[ask.about] != "Cancelled":
-                found[ask.about] = step
+        step = STATUS_AFTER.get(ask.path.rpartition("/")[2])
+        if step and reply.status == 200 and found[ask.about] != "Cancelled":
+            found[ask.about] = step
+    return found
+
+
+def told(answers: dict[Ask, Reply]) -> dict[int, int]:
+    """Every movement that was answered with, and what it changed on hand."""
+    found: dict[int, int] = {}
+    for ask, reply in answers.items():
+        for movement in moved(reply) if ask.path.startswith("/stock/") else ():
+            assert movement["id"] not in found, "two keys were told the same movement"
+            found[movement["id"]] = movement["on_hand_delta"]
     return found
 
 
 @asynccontextmanager
-async def under_load(service: Service, seed: int = 1) -> AsyncIterator[Load]:
+async def under_load(
+    service: Service, seed: int = 1, kind: type[Load] = Load
+) -> AsyncIterator[Load]:
     """Load on a service until the end of the block."""
     client = Client(service.port, service.token())
     stocks = (100_000, 100_000, 40, 10)
     products = [await client.product(f"tea {uuid4()}", stock) for stock in stocks]
-    load = Load(client, products, seed)
+    load = kind(client, products, seed)
+    await load.prepare()
     load.start()
     try:
         yield load

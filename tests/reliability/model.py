@@ -1,32 +1,33 @@
-"""The shop as a hundred lines of plain Python: what every call must answer, and what must then be true."""
+"""The shop in plain Python: what every call must answer, and what must then be true."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.reliability.shelves import Promise, Shelves, Told
+
 Lines = Sequence[tuple[int, int]]
-Told = tuple[int, str]
-"""A status, and what else the answer says: a code, or a state."""
+
+MINUTE = 60 * 10**6
 
 
 @dataclass
 class Product:
     price: int
-    on_hand: int
-    reserved: int = 0
     archived: bool = False
-
-    @property
-    def available(self) -> int:
-        return self.on_hand - self.reserved
+    reorder_point: int | None = None
 
 
 @dataclass
 class Order:
+    """`until` is when its hold ends or has ended; None: it has never had one."""
+
     lines: Lines
     total: int
     status: str = "Pending"
+    until: int | None = None
+    promises: list[Promise] = field(default_factory=list)
 
     @property
     def demand(self) -> Counter[int]:
@@ -35,72 +36,139 @@ class Order:
             wanted[product_id] += quantity
         return wanted
 
+    @property
+    def holds(self) -> bool:
+        return self.status == "Pending" and self.until is not None
+
+    @property
+    def shown_until(self) -> int | None:
+        return self.until if self.status in {"Pending", "Expired"} else None
+
 
 @dataclass
 class Model:
     """Ids are the service's own: it is told each one when the service has given it."""
 
+    shelves: Shelves
     products: dict[int, Product] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
-    ledger: Counter[tuple[int, str]] = field(default_factory=Counter)
-    """How much of each product has moved, by kind of movement."""
+
+    @property
+    def now(self) -> int:
+        return self.shelves.now
+
+    def advance(self, moment: int) -> None:
+        """Time passes: holds end when they end, whoever looks."""
+        running = [(one.until or 0, number) for number, one in self.orders.items() if one.holds]
+        for end, number in sorted(running):
+            if end <= moment:
+                order = self.orders[number]
+                order.status = "Expired"
+                told = {"reason": "hold ended", "occurred_at": end}
+                self.shelves.release(number, order.promises, **told)
+        self.shelves.now = moment
+
+    def next_end(self) -> int | None:
+        """When the next hold ends."""
+        return min((o.until for o in self.orders.values() if o.holds and o.until), default=None)
 
     def create_product(self, product_id: int, price: int, stock: int) -> None:
-        self.products[product_id] = Product(price, stock)
-        self._move(product_id, "receipt", stock)
+        self.products[product_id] = Product(price)
+        self.shelves.open(product_id, stock)
 
-    def price(self, product_id: int, price: int) -> None:
-        self.products[product_id].price = price
+    def low(self) -> list[int]:
+        """The products of which no more than the reorder point is available, the newest first."""
+        return [
+            number
+            for number, product in sorted(self.products.items(), reverse=True)
+            if product.reorder_point is not None
+            and self.shelves.available(number) <= product.reorder_point
+        ]
 
-    def archive(self, product_id: int, archived: bool) -> None:
-        self.products[product_id].archived = archived
-
-    def refuse_order(self, lines: Lines) -> Told | None:
+    def refuse_order(self, lines: Lines, minutes: int | None) -> Told | None:
         if any(product_id not in self.products for product_id, _ in lines):
             return 422, "product_not_found"
         if any(self.products[product_id].archived for product_id, _ in lines):
             return 422, "product_archived"
+        if minutes is not None and self.shortages(lines):
+            return 409, "insufficient_stock"
         return None
 
-    def place(self, order_id: int, lines: Lines) -> None:
+    def place(self, order_id: int, lines: Lines, minutes: int | None) -> None:
         total = sum(quantity * self.products[product_id].price for product_id, quantity in lines)
-        self.orders[order_id] = Order(lines, total)
+        order = self.orders[order_id] = Order(lines, total)
+        if minutes is not None:
+            self._begin(order_id, order, minutes)
+
+    def _begin(self, order_id: int, order: Order, minutes: int) -> None:
+        order.until = self.now + minutes * MINUTE
+        order.promises = self.shelves.reserve(order_id, order.lines)
+
+    def hold(self, order_id: int, minutes: int) -> Told:
+        order = self.orders.get(order_id)
+        refusal = self._refuse_confirm(order)
+        if refusal or order is None:
+            return refusal or (404, "not_found")
+        if order.until is None:
+            self._begin(order_id, order, minutes)
+        order.until = max(order.until or 0, self.now + minutes * MINUTE)
+        return 200, "Pending"
 
     def confirm(self, order_id: int) -> Told:
         order = self.orders.get(order_id)
-        if order is None:
-            return 404, "not_found"
-        if order.status != "Pending":
-            return 409, "order_not_pending"
-        if any(count > self.products[p].available for p, count in order.demand.items()):
-            return 409, "insufficient_stock"
-        for product_id, count in order.demand.items():
-            self.products[product_id].reserved += count
-            self._move(product_id, "reserve", count)
+        refusal = self._refuse_confirm(order)
+        if refusal or order is None:
+            return refusal or (404, "not_found")
+        if order.until is None:
+            order.promises = self.shelves.reserve(order_id, order.lines)
         order.status = "Confirmed"
         return 200, "Confirmed"
+
+    def _refuse_confirm(self, order: Order | None) -> Told | None:
+        """The same for a hold: it, too, needs a Pending order, and stock unless it has some."""
+        if order is None:
+            return 404, "not_found"
+        if order.status == "Expired":
+            return 409, "order_expired"
+        if order.status != "Pending":
+            return 409, "order_not_pending"
+        short = not order.holds and self.shortages(order.lines)
+        return (409, "insufficient_stock") if short else None
 
     def cancel(self, order_id: int) -> Told:
         order = self.orders.get(order_id)
         if order is None:
             return 404, "not_found"
+        if order.status == "Expired":
+            return 409, "order_expired"
         if order.status == "Cancelled":
             return 409, "order_already_cancelled"
-        if order.status == "Confirmed":
-            for product_id, count in order.demand.items():
-                self.products[product_id].reserved -= count
-                self._move(product_id, "release", -count)
+        self.shelves.release(order_id, order.promises)
         order.status = "Cancelled"
         return 200, "Cancelled"
 
-    def shortages(self, order_id: int) -> list[dict[str, Any]]:
-        """Every short product of a Pending order, as the refusal must name them."""
+    def shortages(self, lines: Lines) -> list[dict[str, Any]]:
+        """Every short product, as the refusal must name them."""
         return [
-            {"product_id": p, "requested": count, "available": self.products[p].available}
-            for p, count in self.orders[order_id].demand.items()
-            if count > self.products[p].available
+            {"product_id": p, "requested": count, "available": self.shelves.available(p)}
+            for p, count in Order(lines, 0).demand.items()
+            if count > self.shelves.available(p)
         ]
 
-    def _move(self, product_id: int, kind: str, count: int) -> None:
-        if count:
-            self.ledger[product_id, kind] += count
+    def promised(self, product_id: int) -> list[tuple[int | None, int, str, int]]:
+        """End, order, location and units of each open reservation: holds first, as they end."""
+        site = self.shelves.locations
+        return [
+            (order.until if order.holds else None, number, one.location, one.quantity)
+            for _, number, order in sorted(
+                (
+                    (one.until or 0) if one.holds else 2**63,
+                    number,
+                    one,
+                )
+                for number, one in self.orders.items()
+                if one.holds or one.status == "Confirmed"
+            )
+            for one in sorted(order.promises, key=lambda p: (p.line_no, site[p.location].id))
+            if one.product_id == product_id
+        ]

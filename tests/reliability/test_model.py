@@ -1,155 +1,110 @@
 """Whatever is done in whatever order: the service answers as the model does, and holds what the model holds."""
 
 import asyncio
-import itertools
-from collections import Counter
-from collections.abc import Coroutine
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from httpx2 import Response
-from hypothesis import HealthCheck, Phase
+from hypothesis import HealthCheck, Phase, assume
 from hypothesis import settings as HypothesisSettings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
-    initialize,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
-from leafcraft.config import Settings
-from leafcraft.db import Database
-from leafcraft.verify import verify
-from tests.builders import Shop, open_shop
-from tests.reliability.model import Lines, Model, Told
+from leafcraft import times
+from tests.builders import Clock, Json
+from tests.conftest import MakeSettings
+from tests.orders.holding import DAY_MINUTES, unswept
+from tests.reliability.goods import NOBODYS, Goods, quantities
+from tests.reliability.model import Lines
+from tests.reliability.trading import FINAL, World, entry_of, moment_of, short, told
 
-T = TypeVar("T")
-EXAMPLES = {"sqlite": 100, "mariadb": 30}
-STEPS = 30
+EXAMPLES = {"sqlite": 40, "mariadb": 15}
+STEPS = 40
 SHOWN = STEPS + 5
 """Enough to show every product that one example can have made, the newest first."""
-NOBODYS = 10**12
-"""An id that nothing has."""
 
-quantities = st.integers(1, 4)
-prices = st.integers(0, 999).map(lambda cents: cents / 100)
+minutes = st.integers(1, 3)
+some_micros = st.sampled_from([1, 10**6, 20 * 10**6, 60 * 10**6, 100 * 10**6])
 
 
-class World:
-    """The service in this process, kept running on a loop of its own for all examples."""
+class Trade(Goods):
+    """What people do in a shop while time passes; with a key they may do it again."""
 
-    def __init__(self, runner: asyncio.Runner, shop: Shop, database: Database) -> None:
-        self.shop = shop
-        self._runner = runner
-        self._database = database
-        self._names = itertools.count(1)
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def name(self, what: str) -> str:
-        return f"{what} {next(self._names)}"
-
-    def assert_sound(self) -> None:
-        findings = self.run(verify(self._database))
-        assert [finding for finding in findings if finding.discrepancies] == []
-
-
-class Trade(RuleBasedStateMachine):
-    """What people do in a shop; with a key they may do it again."""
-
-    products: Bundle[int] = Bundle("products")
+    products = Goods.products
     orders: Bundle[int] = Bundle("orders")
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self.world = world
-        self.model = Model()
-        self.answered: list[tuple[tuple[str, str, Any, str], Response]] = []
-
-    def ask(self, method: str, path: str, body: Any = None) -> Response:
-        """Every request has a key, and its answer is remembered."""
-        request = (method, path, body, self.world.name("key"))
-        answer = self.send(*request)
-        self.answered.append((request, answer))
-        return answer
-
-    def send(self, method: str, path: str, body: Any = None, key: str = "") -> Response:
-        headers = {"idempotency-key": key} if key else {}
-        client = self.world.shop.client
-        content = {} if body is None else {"json": body}
-        return self.world.run(client.request(method, path, headers=headers, **content))
-
-    @initialize(target=products, stock=st.lists(st.integers(0, 9), min_size=2, max_size=3))
-    def opening(self, stock: list[int]) -> Any:
-        return multiple(*(self.create_product(1.25, one) for one in stock))
-
-    def create_product(self, price: float, stock: int) -> int:
-        body = {"name": self.world.name("tea"), "price": price, "stock_quantity": stock}
-        answer = self.ask("POST", "/products/", body)
-        assert answer.status_code == 201, answer.text
-        product_id: int = answer.json()["id"]
-        self.model.create_product(product_id, round(price * 100), stock)
-        return product_id
-
-    @rule(target=products, price=prices, stock=st.integers(0, 9))
-    def a_new_product(self, price: float, stock: int) -> int:
-        return self.create_product(price, stock)
-
-    @rule(product_id=products, price=prices)
-    def a_new_price(self, product_id: int, price: float) -> None:
-        answer = self.ask("PATCH", f"/products/{product_id}", {"price": price})
-        assert answer.status_code == 200, answer.text
-        self.model.price(product_id, round(price * 100))
-
-    @rule(product_id=products, archived=st.booleans())
-    def out_of_sale_and_back(self, product_id: int, archived: bool) -> None:
-        answer = self.ask("POST", f"/products/{product_id}/{'' if archived else 'un'}archive")
-        assert answer.status_code == 200, answer.text
-        self.model.archive(product_id, archived)
-
-    @rule(
-        target=orders,
-        lines=st.lists(
-            st.tuples(st.one_of(products, products, products, st.just(NOBODYS)), quantities),
-            min_size=1,
-            max_size=3,
-        ),
+    some_orders = st.one_of(orders, orders, orders, st.just(NOBODYS))
+    lines = st.lists(
+        st.tuples(st.one_of(products, products, products, products, st.just(NOBODYS)), quantities),
+        min_size=1,
+        max_size=3,
     )
-    def place(self, lines: Lines) -> Any:
-        items = [{"product_id": one, "quantity": quantity} for one, quantity in lines]
-        answer = self.ask("POST", "/orders/create_order", {"items": items})
-        refusal = self.model.refuse_order(lines)
+
+    # ── orders ───────────────────────────────────────────────────────────────
+
+    @rule(target=orders, lines=lines, for_minutes=st.none() | minutes)
+    def place(self, lines: Lines, for_minutes: int | None) -> Any:
+        answer = self.ask("POST", "/orders/create_order", self.wanted(lines, for_minutes))
+        refusal = self.model.refuse_order(lines, for_minutes)
         if refusal:
             assert told(answer) == refusal
+            if refusal[0] == 409:
+                assert short(answer) == self.model.shortages(lines)
             return multiple()
         assert answer.status_code == 201, answer.text
         order_id: int = answer.json()["id"]
-        self.model.place(order_id, lines)
+        self.model.place(order_id, lines, for_minutes)
+        assert moment_of(answer.json()["expires_at"]) == self.model.orders[order_id].until
         return order_id
 
-    @rule(order_id=st.one_of(orders, orders, orders, st.just(NOBODYS)))
+    @staticmethod
+    def wanted(lines: Lines, for_minutes: int | None) -> Json:
+        items = [{"product_id": one, "quantity": quantity} for one, quantity in lines]
+        return {"items": items, "hold_minutes": for_minutes}
+
+    @rule(target=orders, many=st.lists(st.tuples(lines, minutes), min_size=2, max_size=4))
+    def holds_at_once(self, many: list[tuple[Lines, int]]) -> Any:
+        """In one transaction, in the order they came in."""
+        asked = [("POST", "/orders/", self.wanted(*one)) for one in many]
+        made = []
+        for answer, one in zip(self.at_once(asked), many, strict=True):
+            refusal = self.model.refuse_order(*one)
+            if refusal:
+                assert told(answer) == refusal
+            else:
+                assert answer.status_code == 201, answer.text
+                made.append(answer.json()["id"])
+                self.model.place(made[-1], *one)
+        return multiple(*made)
+
+    @rule(order_id=some_orders)
     def confirm(self, order_id: int) -> None:
         order = self.model.orders.get(order_id)
-        short = self.model.shortages(order_id) if order else []
+        lacking = self.model.shortages(order.lines) if order else []
         answer = self.ask("PATCH", f"/orders/{order_id}/confirm")
         expected = self.model.confirm(order_id)
         assert told(answer) == expected
         if expected[1] == "insufficient_stock":
-            named = [
-                {k: v for k, v in one.items() if k != "sku"} for one in answer.json()["shortages"]
-            ]
-            assert named == short
+            assert short(answer) == lacking
 
-    @rule(order_id=st.one_of(orders, orders, orders, st.just(NOBODYS)))
+    @rule(order_id=some_orders)
     def cancel(self, order_id: int) -> None:
         answer = self.ask("PATCH", f"/orders/{order_id}/cancel")
         assert told(answer) == self.model.cancel(order_id)
+
+    @rule(order_id=some_orders, for_minutes=minutes)
+    def hold(self, order_id: int, for_minutes: int) -> None:
+        path = f"/orders/{order_id}/hold"
+        answer = self.ask("POST", path, {"hold_minutes": for_minutes})
+        assert told(answer) == self.model.hold(order_id, for_minutes)
+        if answer.status_code == 200:
+            assert moment_of(answer.json()["expires_at"]) == self.model.orders[order_id].until
 
     @rule(order_ids=st.lists(st.one_of(orders, orders, st.just(NOBODYS)), min_size=1, max_size=5))
     def confirm_many(self, order_ids: list[int]) -> None:
@@ -162,22 +117,71 @@ class Trade(RuleBasedStateMachine):
         assert [one["order_id"] for one in answer.json()["results"]] == order_ids
         assert results == [self.model.confirm(order_id) for order_id in order_ids]
 
-    @rule(order_ids=st.lists(orders, min_size=2, max_size=4, unique=True))
-    def confirm_at_once(self, order_ids: list[int]) -> None:
-        """In one transaction, in the order they came in."""
-        patch = self.world.shop.client.patch
-        paths = [f"/orders/{order_id}/confirm" for order_id in order_ids]
+    @rule(
+        order_ids=st.lists(orders, min_size=2, max_size=4),
+        verb=st.sampled_from(["confirm", "cancel", "hold"]),
+    )
+    def many_at_once(self, order_ids: list[int], verb: str) -> None:
+        """In one transaction, in the order they came in; an order may come twice."""
+        body = {"hold_minutes": 2} if verb == "hold" else None
+        asked = [("POST", f"/orders/{order_id}/{verb}", body) for order_id in order_ids]
+        more = {"minutes": 2} if verb == "hold" else {}
+        answers = [told(one) for one in self.at_once(asked)]
+        assert answers == [getattr(self.model, verb)(one, **more) for one in order_ids]
 
-        async def together() -> list[Response]:
-            return list(await asyncio.gather(*map(patch, paths)))
+    # ── time ─────────────────────────────────────────────────────────────────
 
-        answers = self.world.run(together())
-        assert [told(one) for one in answers] == [self.model.confirm(one) for one in order_ids]
+    @rule(steps=st.lists(some_micros, min_size=1, max_size=3))
+    def time_passes(self, steps: list[int]) -> None:
+        """And nothing else happens, but that people look."""
+        for micros in steps:
+            self.advance(self.model.now + micros)
+            self.products_are_as_the_model_has_them()
+            self.levels_are_as_the_model_has_them()
+
+    @precondition(lambda self: self.model.next_end() is not None)
+    @rule(early=st.booleans())
+    def a_hold_ends(self, early: bool) -> None:
+        """Or is just about to end."""
+        end = self.model.next_end()
+        assume(end is not None and end - early > self.model.now)
+        self.advance((end or 0) - early)
+
+    @rule()
+    def sweep(self) -> None:
+        self.world.sweep()
+        assert self.world.sweep() == 0
+
+    @rule(product_id=products, share=st.floats(0, 1))
+    def ask_the_past(self, product_id: int, share: float) -> None:
+        """Any moment since the product came."""
+        ledger = [e for level in self.model.shelves.of(product_id).values() for e in level.ledger]
+        begin = min((entry.occurred_at for entry in ledger), default=self.model.now) - 1
+        moment = begin + round((self.model.now - begin) * share)
+        for asked in {moment, *(e.occurred_at for e in ledger[-1:] if share > 0.5)}:
+            answer = self.send("GET", f"/products/{product_id}/stock?as_of={times.write(asked)}")
+            shown = {
+                one["location"]: (one["on_hand"], one["reserved"])
+                for one in answer.json()["levels"]
+            }
+            levels = self.model.shelves.of(product_id)
+            assert shown == {code: level.at(asked) for code, level in levels.items()}
+
+    @rule(product_id=products)
+    def explain(self, product_id: int) -> None:
+        shown = self.send("GET", f"/products/{product_id}/availability").json()
+        assert [
+            (moment_of(one["expires_at"]), one["order_id"], one["location"], one["quantity"])
+            for one in shown["reservations"]
+        ] == self.model.promised(product_id)
+        assert shown["available"] == self.model.shelves.available(product_id)
+
+    # ── keys ─────────────────────────────────────────────────────────────────
 
     @rule(which=st.integers(0, 10**6))
     def replay(self, which: int) -> None:
         """What was final is told again, and nothing is done."""
-        final = [pair for pair in self.answered if pair[1].status_code in {200, 201, 409}]
+        final = [pair for pair in self.answered if pair[1].status_code in FINAL]
         if final:
             request, first = final[which % len(final)]
             again = self.send(*request)
@@ -186,61 +190,81 @@ class Trade(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 10**6), product_id=products)
     def a_key_for_something_else(self, which: int, product_id: int) -> None:
-        final = [pair for pair in self.answered if pair[1].status_code in {200, 201, 409}]
+        final = [pair for pair in self.answered if pair[1].status_code in FINAL]
         if final:
             key = final[which % len(final)][0][3]
             body = {"items": [{"product_id": product_id, "quantity": 77}]}
             answer = self.send("POST", "/orders/create_order", body, key)
             assert told(answer) == (422, "idempotency_key_reused")
 
+    # ── what must be true ────────────────────────────────────────────────────
+
     @invariant()
-    def stock_is_as_the_model_has_it(self) -> None:
-        found = self.send("GET", f"/products/?sort=-id&limit={SHOWN}").json()
-        shown = {one["id"]: one for one in found}
+    def products_are_as_the_model_has_them(self) -> None:
+        shown = {one["id"]: one for one in self.rows(f"/products/?sort=-id&limit={SHOWN}")}
         for product_id, product in self.model.products.items():
-            one = shown[product_id]
+            one, levels = shown[product_id], self.model.shelves.of(product_id).values()
             stock = (one["on_hand"], one["reserved"], one["stock_quantity"])
-            assert stock == (product.on_hand, product.reserved, product.available)
+            on_hand, reserved = sum(v.on_hand for v in levels), sum(v.reserved for v in levels)
+            assert stock == (on_hand, reserved, on_hand - reserved)
             assert (round(one["price"] * 100), one["archived"]) == (product.price, product.archived)
+            assert one["reorder_point"] == product.reorder_point
+
+    @invariant()
+    def low_products_are_listed(self) -> None:
+        low = self.rows(f"/products/?low_stock=true&sort=-id&limit={SHOWN}")
+        assert [p["id"] for p in low if p["id"] in self.model.products] == self.model.low()
+
+    @invariant()
+    def levels_are_as_the_model_has_them(self) -> None:
+        shown = {
+            (one["product_id"], one["location"]): (one["on_hand"], one["reserved"])
+            for one in self.rows("/stock/levels?sort=-product_id&limit=150")
+            if one["product_id"] in self.model.products
+        }
+        levels = self.model.shelves.levels.items()
+        assert shown == {place: (level.on_hand, level.reserved) for place, level in levels}
+
+    @invariant()
+    def orders_are_as_the_model_has_them(self) -> None:
+        for query in ("", "status=Expired&"):
+            rows = self.rows(f"/orders/?{query}sort=-id&limit=200")
+            wanted = query.removeprefix("status=").rstrip("&")
+            assert {
+                one["id"]: (one["status"], moment_of(one["expires_at"]))
+                for one in rows
+                if one["id"] in self.model.orders
+            } == {
+                number: (order.status, order.shown_until)
+                for number, order in self.model.orders.items()
+                if wanted in {"", order.status}
+            }
 
     def teardown(self) -> None:
+        self.world.sweep()
         for order_id, order in self.model.orders.items():
             shown = self.send("GET", f"/orders/{order_id}").json()
-            assert (shown["status"], round(shown["total_amount"] * 100)) == (
-                order.status,
-                order.total,
-            )
+            total = round(shown["total_amount"] * 100)
+            assert (shown["status"], total) == (order.status, order.total)
             lines = [(item["product_id"], item["quantity"]) for item in shown["items"]]
             assert lines == list(order.lines)
-        assert self.ledger() == self.model.ledger
+        for (product_id, code), level in self.model.shelves.levels.items():
+            path = f"/stock/movements?product_id={product_id}&location={code}&limit=500"
+            assert [entry_of(one) for one in self.rows(path)] == level.ledger
         self.world.assert_sound()
-
-    def ledger(self) -> Counter[tuple[int, str]]:
-        moved: Counter[tuple[int, str]] = Counter()
-        for product_id in self.model.products:
-            path = f"/stock/movements?product_id={product_id}&limit=500"
-            for one in self.send("GET", path).json():
-                moved[product_id, one["kind"]] += one["on_hand_delta"] + one["reserved_delta"]
-        return moved
-
-
-def told(answer: Response) -> Told:
-    body = answer.json()
-    return answer.status_code, body["order"]["status"] if "order" in body else body["code"]
 
 
 @pytest.mark.timeout(300)
-def test_the_shop_trades_as_the_model_does(settings: Settings, database_kind: str) -> None:
+def test_the_shop_trades_as_the_model_does(make_settings: MakeSettings, database_kind: str) -> None:
+    clock = Clock()
     with asyncio.Runner() as runner:
-        opening = open_shop(settings)
-        shop = runner.run(opening.__aenter__())
-        database = Database(settings.database_url, settings.data_dir)
-        world = World(runner, shop, database)
+        opening = unswept(make_settings(token_minutes=DAY_MINUTES), clock)
+        world = World(runner, runner.run(opening.__aenter__()), clock)
         profile = hypothesis_settings(EXAMPLES[database_kind])
         try:
             run_state_machine_as_test(partial(Trade, world), settings=profile)  # type: ignore[arg-type]
         finally:
-            runner.run(database.close())
+            world.close()
             runner.run(opening.__aexit__(None, None, None))
 
 

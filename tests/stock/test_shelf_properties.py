@@ -95,9 +95,7 @@ class Day:
             return
         strategy = list(Strategy)[number % 3]
         until = self.now - number if number % 2 else NEVER
-        self.held[number] = self.shelf.reserve(
-            number, wanted, BY, strategy=strategy, until=until
-        )
+        self.held[number] = self.shelf.reserve(number, wanted, BY, strategy=strategy, until=until)
         for demand in wanted:
             parts = [one for one in self.held[number] if one.line_no == demand.line_no]
             assert sum(one.quantity for one in parts) == demand.quantity
@@ -112,9 +110,9 @@ class Day:
             self.shelf.release(self.held.pop(order_id), BY)
 
     def expire(self, _number: int, which: int) -> None:
-        if self.held:
-            order_id = sorted(self.held)[which % len(self.held)]
-            self.shelf.expire(self.held.pop(order_id))
+        ended = [n for n, found in self.held.items() if found[0].expires_at <= self.now]
+        if ended:
+            self.shelf.expire(self.held.pop(ended[which % len(ended)]))
 
     def move(self, _number: int, how: tuple[int, int, int]) -> None:
         product, location, quantity = how
@@ -175,7 +173,9 @@ def test_a_levels_movements_are_in_the_order_of_their_moments(
         assert line.occurred_at >= before
         assert line.occurred_at <= max(now, before)
         latest[key] = line.occurred_at
-    assert latest == latest | {(one.product_id, one.location_id): one.moved_at for one in day.levels}
+    assert latest == latest | {
+        (one.product_id, one.location_id): one.moved_at for one in day.levels
+    }
 
 
 @EXAMPLES
