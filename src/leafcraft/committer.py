@@ -108,7 +108,7 @@ class _Attempt:
         if request.key == first:
             self.answers[place] = answer._replace(replayed=True)
         else:
-            self.answers[place] = request.render(_reused())
+            self.answers[place] = request.render(idempotency.reused())
 
     async def _remember(self, bookmark: Bookmark) -> None:
         """What belongs to every transaction that changes anything: answers, facts, revisions."""
@@ -238,13 +238,6 @@ def _now() -> float:
 
 def _worth_storing(answer: Any) -> bool:
     return isinstance(answer, Answer) and not answer.replayed and answer.status in _STORED_STATUSES
-
-
-def _reused() -> Refusal:
-    return Refusal(
-        Code.IDEMPOTENCY_KEY_REUSED,
-        "This Idempotency-Key was used for another request; a new request takes a new key.",
-    )
 
 
 def _given_up(unsettled: _Unsettled) -> Refusal:

@@ -13,7 +13,8 @@ from sqlalchemy import Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
-from leafcraft.db import Base, Digest, MediumBytes, Moment, Transaction, digests, text
+from leafcraft.db import Base, Digest, MediumBytes, Moment, Source, Transaction, digests, text
+from leafcraft.errors import Code, Refusal
 
 KEY_CHARS_MAX = 255
 SWEPT_KEYS_MAX = 1000
@@ -67,11 +68,11 @@ class StoredAnswer(Base):
 _COLUMNS = "digest, fingerprint, status, etag, location, body, created_at"
 
 
-async def find(tx: Transaction, keys: Sequence[Key]) -> Mapping[bytes, tuple[Key, Answer]]:
+async def find(source: Source, keys: Sequence[Key]) -> Mapping[bytes, tuple[Key, Answer]]:
     """What is stored under the digests of these keys: the first request's key, and its answer."""
     if not keys:
         return {}
-    rows = await tx.fetch(
+    rows = await source.fetch(
         "SELECT digest, fingerprint, status, body, etag, location FROM idempotency_keys"
         f" WHERE digest IN {digests(key.digest for key in keys)}"
     )
@@ -88,6 +89,14 @@ def store(tx: Transaction, answers: Mapping[Key, Answer]) -> None:
         for key, answer in sorted(answers.items())
     ]
     tx.append("idempotency_keys", _COLUMNS, rows)
+
+
+def reused() -> Refusal:
+    """What is said to a key that belongs to another request."""
+    return Refusal(
+        Code.IDEMPOTENCY_KEY_REUSED,
+        "This Idempotency-Key was used for another request; a new request takes a new key.",
+    )
 
 
 class Sweep(NamedTuple):

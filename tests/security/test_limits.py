@@ -12,9 +12,10 @@ from httpx2 import AsyncClient
 from leafcraft.accounts.rules import Permission
 from leafcraft.app import compose
 from leafcraft.idempotency import Answer
-from leafcraft.web import front
+from leafcraft.web import body, front
+from leafcraft.web.body import BODY_BYTES_MAX
 from leafcraft.web.call import Anyone, Call, Caller
-from leafcraft.web.front import BODY_BYTES_MAX, Front
+from leafcraft.web.front import Front
 from leafcraft.web.operations import OPEN, Operations, Promise
 from tests.builders import Shop, client_of, found, problem
 from tests.conftest import MakeSettings
@@ -83,7 +84,7 @@ async def dripping() -> AsyncIterator[bytes]:
 async def test_a_body_that_does_not_arrive_is_not_waited_for(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, path: str, parts: object
 ) -> None:
-    monkeypatch.setattr(front, "BODY_SECONDS_MAX", MOMENT)
+    monkeypatch.setattr(body, "BODY_SECONDS_MAX", MOMENT)
     monkeypatch.setattr(front, "REQUEST_SECONDS_MAX", 5)
     assert callable(parts)
     before, begun = await shop.everything(), time.monotonic()
@@ -96,7 +97,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(
 async def test_a_hundred_slow_bodies_hold_up_nobody(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "BODY_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(body, "BODY_SECONDS_MAX", 1.0)
     slow = [
         asyncio.create_task(
             raw.ask(shop.app, "/products/", signed(shop), method="POST", parts=stalled())

@@ -45,7 +45,9 @@ def undescribed(document: Json, answer: Response) -> list[str]:
     content = described["content"].get(answer.headers["content-type"])
     if content is None:
         return [f"{operation['operationId']}: content type {answer.headers['content-type']}"]
-    return list(_mismatches(document, content["schema"], answer.json(), ""))
+    is_json = answer.headers["content-type"].endswith("json")
+    shown = answer.json() if is_json else answer.text
+    return list(_mismatches(document, content["schema"], shown, ""))
 
 
 def _mismatches(document: Json, schema: Json, value: Any, place: str) -> Iterator[str]:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import IO, Annotated, Any, NamedTuple, NoReturn
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 from starlette.exceptions import HTTPException
 
-from leafcraft import times
+from leafcraft import idempotency, times
 from leafcraft.cache import Cache, Load, Watch
 from leafcraft.cause import Cause
 from leafcraft.committer import Action
@@ -32,6 +32,13 @@ class Caller(NamedTuple):
     name: str
     """As it stands in events and movements: `user:1`, `key:7`."""
     permissions: frozenset[str]
+
+
+class Uploaded(NamedTuple):
+    """A file that a request has brought."""
+
+    file: IO[bytes]
+    digest: bytes
 
 
 _VERSION = re.compile(r"[0-9]{1,18}")
@@ -139,6 +146,22 @@ class Call:
             action, command, told, key=self._key(), weight=weight
         )
 
+    async def earlier(self) -> Answer | None:
+        """What this very request was answered before: for those that do more than one write.
+
+        Raises Refusal `idempotency_key_reused` for a key that belongs to another request.
+        """
+        key = self._key()
+        if key is None:
+            return None
+        known = await self.runtime.database.read(lambda reader: idempotency.find(reader, [key]))
+        if key.digest not in known:
+            return None
+        first, answer = known[key.digest]
+        if first != key:
+            raise idempotency.reused()
+        return answer._replace(replayed=True)
+
     async def read(self, topics: Sequence[str], load: Load) -> Answer:
         """A cached answer, as fresh as if it had just been made."""
         known = await self.revisions()
@@ -185,3 +208,5 @@ Asked = Annotated[Call, Depends(_not_here_either)]
 """How an endpoint declares its call; the annotation tells OpenAPI that a token is needed."""
 Anyone = Annotated[Call, Depends(_not_here)]
 """The same for an endpoint that is open to everybody."""
+Upload = Annotated[Uploaded, Depends(_not_here)]
+"""How an endpoint declares the file it is brought."""

@@ -23,30 +23,27 @@ from leafcraft.errors import Code, Refusal, StartError
 from leafcraft.events import REQUEST_ID_CHARS_MAX
 from leafcraft.idempotency import Answer
 from leafcraft.logs import RequestLines
-from leafcraft.web import health, problems, reply, wire
+from leafcraft.web import body, health, problems, reply, stream, wire
+from leafcraft.web.body import Gone
 from leafcraft.web.call import Call, Caller, Runtime
 from leafcraft.web.operations import OPEN, Operation, Operations, template
+from leafcraft.web.stream import Stream
 
 log = logging.getLogger(__name__)
 
-BODY_BYTES_MAX = 1024 * 1024
-BODY_SECONDS_MAX = 20
 REQUEST_SECONDS_MAX = 40
 """More than the write path may try (`committer.TRY_SECONDS_MAX`, twice), so that it ends by itself."""
+UPLOAD_REQUEST_SECONDS_MAX = 1800
+"""Of a request that brings a file: until it is here, and all that it asks for is done."""
 PATH_CHARS_MAX = 512
 
 Authenticate = Callable[[Call], Awaitable[Caller]]
 """Whom a call's Authorization header speaks for. Raises Refusal."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
-_DIGITS = re.compile(r"[0-9]{1,18}")
 _OTHER = "other"
 _SAID_ONCE = {b"authorization", b"host", b"idempotency-key", b"if-match"}
 """Headers that would mean one thing here and another to a proxy, were they given twice."""
-
-
-class Gone(Exception):
-    """The client closed the connection before its request was complete."""
 
 
 class Front(FastAPI):
@@ -63,6 +60,7 @@ class Front(FastAPI):
         self.runtime = runtime
         self._authenticate = authenticate
         self._lines = RequestLines()
+        self._spool = body.Spool()
         self._operations: dict[str, dict[str, Operation]] = {}
         self._open = list(self.routes)  # the OpenAPI document
         self._open_paths = {"/openapi.json"}
@@ -120,7 +118,12 @@ class Front(FastAPI):
             self._check_host(call, place)
             if operation is not None:
                 answer = await self._answer(operation, call, ids, receive)
-                status = await reply.send(answer, call, scope, send)
+                if isinstance(answer, Stream):
+                    status = await stream.send(
+                        answer, call, scope=scope, receive=receive, channel=send
+                    )
+                else:
+                    status = await reply.send(answer, call, scope, send)
             elif methods:
                 raise _wrong_method(methods)
             elif scope["path"] in self._open_paths:
@@ -130,8 +133,8 @@ class Front(FastAPI):
         except Gone:
             return
         except Refusal as refusal:
-            answer = problems.answer(refusal, call.path, call.request_id)
-            status = await reply.send(answer, call, scope, send)
+            told = problems.answer(refusal, call.path, call.request_id)
+            status = await reply.send(told, call, scope, send)
         self._tell(call, operation, status, seconds=time.perf_counter() - started)
 
     def _check_host(self, call: Call, place: str) -> None:
@@ -142,14 +145,18 @@ class Front(FastAPI):
 
     async def _answer(
         self, operation: Operation, call: Call, ids: list[int], receive: Receive
-    ) -> Answer:
+    ) -> Answer | Stream:
         """An answer. Raises Refusal, or Gone, and nothing else."""
-        deadline = asyncio.timeout(REQUEST_SECONDS_MAX)
+        uploads = operation.takes_upload
+        deadline = asyncio.timeout(UPLOAD_REQUEST_SECONDS_MAX if uploads else REQUEST_SECONDS_MAX)
         try:
             async with deadline:
                 await self._admit(call, operation.permission)
-                body = await _body(receive, call) if operation.takes_body else b""
-                return await operation(call, ids, body)
+                if uploads:
+                    async with self._spool.taken(receive, call) as upload:
+                        return await operation.with_upload(call, ids, upload)
+                given = await body.whole(receive, call) if operation.takes_body else b""
+                return await operation(call, ids, given)
         except (Refusal, Gone):
             raise
         except Exception as error:
@@ -228,40 +235,6 @@ def _check_once(given: Sequence[tuple[bytes, bytes]], read: Mapping[bytes, bytes
         for name in _SAID_ONCE:
             if names.count(name) > 1:
                 raise problems.invalid_parameter(name.decode(), "is given more than once")
-
-
-async def _body(receive: Receive, call: Call) -> bytes:
-    """The whole body. Raises Refusal `body_too_large`, `request_timeout`, as soon as it is, and Gone."""
-    announced = call.header(b"content-length") or ""
-    if _DIGITS.fullmatch(announced) and int(announced) > BODY_BYTES_MAX:
-        raise _too_large()
-    try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await _received(receive)
-    except TimeoutError:
-        raise Refusal(
-            Code.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_SECONDS_MAX} seconds."
-        ) from None
-
-
-async def _received(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise _too_large()
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _too_large() -> Refusal:
-    return Refusal(Code.BODY_TOO_LARGE, f"A body may have at most {BODY_BYTES_MAX} bytes.")
 
 
 def _too_late(call: Call) -> Refusal:

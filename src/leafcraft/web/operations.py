@@ -3,7 +3,7 @@
 An endpoint is written as for FastAPI, and FastAPI documents it. It is served more directly, by
 `leafcraft.web.front`, because FastAPI's own machinery costs more than a whole confirmation does.
 So an endpoint's parameters are few and plain: the call, ids from the path, and one of
-`query`, `body` and `form`, each a pydantic model.
+`query`, `body` and `form`, each a pydantic model; or `upload`, a file, with a `query` if need be.
 """
 
 import inspect
@@ -13,15 +13,17 @@ from http import HTTPMethod, HTTPStatus
 from typing import Any, NamedTuple, get_args, get_origin
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import KEY_CHARS_MAX, Answer
 from leafcraft.web import problems, wire
-from leafcraft.web.call import Call
+from leafcraft.web.call import Call, Uploaded
+from leafcraft.web.stream import Stream
 
-Endpoint = Callable[..., Awaitable[Answer]]
+Endpoint = Callable[..., Awaitable[Answer | Stream]]
 
 QUERY_FIELDS_MAX = 50
 QUERIES_KEPT_MAX = 1000
@@ -65,6 +67,10 @@ _NONE_MATCH_HEADER = {
     "description": "The `ETag` already held; 304 when nothing has changed.",
     "schema": {"type": "string"},
 }
+_DISPOSITION = {
+    "description": "That it is a file, and what it may be called.",
+    "schema": {"type": "string"},
+}
 
 
 class Promise(NamedTuple):
@@ -83,6 +89,10 @@ class Promise(NamedTuple):
     """Whether it honours `If-Match`."""
     answers_many: Any = None
     """The model of the 200 that a list in the body gets, where it may be one."""
+    takes: str = "application/json"
+    """The media type of its `upload`."""
+    streams: str = ""
+    """The media type of its answer, where that is a Stream."""
 
 
 class Operation:
@@ -96,13 +106,14 @@ class Operation:
         self._query = _model(parameters, "query")
         self._body = _model(parameters, "body")
         self._form = _model(parameters, "form")
+        self.takes_upload = "upload" in parameters
         self._queries: dict[str, BaseModel] = {}
 
     @property
     def takes_body(self) -> bool:
         return self._body is not None or self._form is not None
 
-    async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer:
+    async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream:
         """Raises Refusal `validation_error` for whatever does not fit."""
         if call.query and self._query is None:
             _refuse_unknown(call.query)
@@ -119,6 +130,19 @@ class Operation:
         if self._query is not None:
             return await self._endpoint(call, *ids, query=self._queried(self._query, call))
         return await self._endpoint(call, *ids)
+
+    async def with_upload(
+        self, call: Call, ids: Sequence[int], upload: Uploaded
+    ) -> Answer | Stream:
+        """The same for a request that brings a file; by its digest a retry is known."""
+        if self._query is None:
+            if call.query:
+                _refuse_unknown(call.query)
+            call.body = upload.digest.hex()
+            return await self._endpoint(call, *ids, upload=upload)
+        query = self._queried(self._query, call)
+        call.body = [upload.digest.hex(), query.model_dump(mode="json")]
+        return await self._endpoint(call, *ids, upload=upload, query=query)
 
     def _queried(self, model: type[BaseModel], call: Call) -> BaseModel:
         """The query's parameters. Clients repeat themselves, so the last ones read are kept."""
@@ -163,8 +187,9 @@ class Operations:
                 operation_id=promise.name,
                 status_code=promise.status,
                 response_model=promise.answers,
-                responses=_responses(method, promise, takes_body=operation.takes_body),
-                openapi_extra={"parameters": _headers(method, promise)},
+                response_class=_response_class(promise.streams),
+                responses=_responses(method, promise, operation),
+                openapi_extra=_extra(method, promise, operation),
             )
             self.table.append((method, self._prefix + path, operation))
             return endpoint
@@ -177,16 +202,32 @@ def template(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
 
 
+def _response_class(media: str) -> type[Response]:
+    """What FastAPI reads an answer's media type from."""
+    return type("Streamed", (Response,), {"media_type": media}) if media else JSONResponse
+
+
+def _extra(method: HTTPMethod, promise: Promise, operation: Operation) -> dict[str, Any]:
+    extra: dict[str, Any] = {"parameters": _headers(method, promise)}
+    if operation.takes_upload:
+        content = {promise.takes: {"schema": {"type": "string"}}}
+        extra["requestBody"] = {"required": True, "content": content}
+    return extra
+
+
 def _responses(
-    method: HTTPMethod, promise: Promise, *, takes_body: bool
+    method: HTTPMethod, promise: Promise, operation: Operation
 ) -> dict[int | str, dict[str, Any]]:
+    takes_body = operation.takes_body or operation.takes_upload
     found = problems.responses(_refusals(method, promise, takes_body=takes_body))
     if promise.answers_many is not None:
         found[HTTPStatus.OK] = {
             "model": promise.answers_many,
             "description": "One result for each of a list, in its order.",
         }
-    if method is HTTPMethod.GET:
+    if promise.streams:
+        found[promise.status] = {"headers": {"Content-Disposition": _DISPOSITION}}
+    elif method is HTTPMethod.GET:
         found[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names is still current."
         }
@@ -203,7 +244,7 @@ def _refusals(method: HTTPMethod, promise: Promise, *, takes_body: bool) -> list
 
 def _headers(method: HTTPMethod, promise: Promise) -> list[dict[str, Any]]:
     if method is HTTPMethod.GET:
-        return [_NONE_MATCH_HEADER]
+        return [] if promise.streams else [_NONE_MATCH_HEADER]
     if promise.permission == OPEN or method not in KEYED:
         return []
     return [_KEY_HEADER, _MATCH_HEADER] if promise.edits else [_KEY_HEADER]

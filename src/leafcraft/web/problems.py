@@ -38,6 +38,8 @@ class FieldError(TypedDict):
     detail: str
     pointer: NotRequired[Annotated[str, Field(description="RFC 6901 pointer into the body")]]
     parameter: NotRequired[Annotated[str, Field(description="the query or path parameter")]]
+    line: NotRequired[Annotated[int, Field(description="where the row of a file begins")]]
+    column: NotRequired[Annotated[str, Field(description="which of its cells; empty: all of it")]]
 
 
 class Problem(TypedDict):
@@ -109,10 +111,14 @@ UNKNOWN = "is not known here"
 _WORDS = {"extra_forbidden": UNKNOWN}
 
 
+def told(error: ErrorDetails) -> str:
+    """What is wrong, in words."""
+    return _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+
+
 def _field_error(where: str, error: ErrorDetails, given: Any) -> Mapping[str, str]:
     """Without what was sent: a password must not come back in a problem."""
-    detail = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    place = _place(error, given)
+    detail, place = told(error), _place(error, given)
     if where == "query":
         return {"parameter": ".".join(map(str, place)), "detail": detail}
     return {"pointer": "".join(f"/{_escape(part)}" for part in place), "detail": detail}
