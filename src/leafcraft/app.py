@@ -25,6 +25,7 @@ from leafcraft.cause import SYSTEM
 from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
+from leafcraft.exchange import api as exchange
 from leafcraft.orders.api import orders
 from leafcraft.products.api import low, products
 from leafcraft.stock.api import of_products, sites, stock
@@ -60,6 +61,8 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
             stock,
             sites,
             orders,
+            exchange.imports,
+            exchange.exports,
         ),
         title="Leafcraft",
         version=__version__,

@@ -1,15 +1,14 @@
-"""The operator's face: `leafcraft serve`, `migrate`, `user`, `keys`, `demo`, `verify`."""
+"""The operator's face: `leafcraft serve`, `migrate`, `user`, `keys`, `import`, `export`, `demo`, `verify`."""
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from leafcraft import __version__, config, demo, logs, migrations, serve, times, verify
+from leafcraft import __version__, config, demo, files, migrations, serve, times, verify
 from leafcraft.access.keyring import PUBLISHED_AHEAD_SECONDS
 from leafcraft.access.store import signing_keys
 from leafcraft.accounts import rules, store
@@ -24,16 +23,12 @@ from leafcraft.accounts.actions import (
 from leafcraft.accounts.passwords import Passwords
 from leafcraft.accounts.rules import Role
 from leafcraft.accounts.store import User
-from leafcraft.app import Parts, compose, opened
+from leafcraft.app import Parts
 from leafcraft.cause import CLI
-from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Code, Refusal, StartError
+from leafcraft.terminal import EXIT_FAILED, out, settings, with_parts
 from leafcraft.web.call import Runtime
-
-T = TypeVar("T")
-
-EXIT_FAILED = 1
 
 app = typer.Typer(
     help="Leafcraft keeps a shop's products, stock and orders, and never oversells.",
@@ -46,7 +41,8 @@ users = typer.Typer(help="Who may sign in, and as what.", no_args_is_help=True)
 app.add_typer(users, name="user")
 keys = typer.Typer(help="What access tokens are signed with.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-out = Console(highlight=False, soft_wrap=True)
+app.command("import")(files.import_command)
+app.command("export")(files.export_command)
 
 
 def main() -> None:
@@ -90,10 +86,10 @@ def serve_command() -> None:
 @app.command("migrate")
 def migrate_command() -> None:
     """Bring the database's schema up to date."""
-    settings = _settings()
+    chosen = settings()
 
     async def work() -> tuple[str | None, str]:
-        database = Database(settings.database_url, settings.data_dir)
+        database = Database(chosen.database_url, chosen.data_dir)
         try:
             await database.wait()
             return await migrations.migrate(database)
@@ -107,7 +103,7 @@ def migrate_command() -> None:
 @app.command("verify")
 def verify_command() -> None:
     """Check that ledger, levels, reservations and orders add up; exit 1 when they don't."""
-    findings = _with_parts(lambda parts: verify.verify(parts.runtime.database))
+    findings = with_parts(lambda parts: verify.verify(parts.runtime.database))
     for claim, discrepancies in findings:
         out.print(f"{'[red]BROKEN[/]' if discrepancies else '[green]ok[/]    '}  {claim}")
         for discrepancy in discrepancies:
@@ -129,7 +125,7 @@ def demo_command(
         def tell(done: int, total: int) -> None:
             progress.update(task, description="Selling", completed=done, total=total)
 
-        summary = asyncio.run(demo.fill(_settings(), plan, tell))
+        summary = asyncio.run(demo.fill(settings(), plan, tell))
     out.print(summary)
 
 
@@ -149,7 +145,7 @@ def user_add(
         hashed = await Passwords().hash(password)
         await parts.runtime.writer.perform(add_user, AddUser(address, hashed, role, CLI))
 
-    _with_parts(work)
+    with_parts(work)
     out.print(f"Added {address} as {role}.", markup=False)
 
 
@@ -169,14 +165,14 @@ def user_password(
         hashed = await Passwords().hash(password)
         await parts.runtime.writer.perform(set_password, SetPassword(user.id, hashed, CLI))
 
-    _with_parts(work)
+    with_parts(work)
     out.print(f"{address} has a new password.", markup=False)
 
 
 @users.command("list")
 def user_list() -> None:
     """Show who may sign in."""
-    for user in _with_parts(lambda parts: parts.runtime.database.read(store.everybody)):
+    for user in with_parts(lambda parts: parts.runtime.database.read(store.everybody)):
         state = "disabled" if user.disabled else user.role.value
         out.print(f"{user.id:>6}  {state:<9} {user.email}", markup=False)
 
@@ -197,7 +193,7 @@ def user_edit(
         command = EditUser(user.id, CLI, role, disabled)
         return await parts.runtime.writer.perform(edit_user, command)
 
-    user = _with_parts(work)
+    user = with_parts(work)
     state = "disabled" if user.disabled else user.role.value
     out.print(f"{address} is {state} now.", markup=False)
 
@@ -214,7 +210,7 @@ def keys_rotate(
     async def work(parts: Parts) -> str:
         return await parts.keyring.rotate(parts.runtime.clock(), CLI, at_once=at_once)
 
-    kid = _with_parts(work)
+    kid = with_parts(work)
     when = "from now on" if at_once else f"in {PUBLISHED_AHEAD_SECONDS // 60} minutes"
     out.print(f"Key {kid} signs {when}.")
 
@@ -222,25 +218,8 @@ def keys_rotate(
 @keys.command("list")
 def keys_list() -> None:
     """Show the signing keys, the oldest first."""
-    for key in _with_parts(lambda parts: parts.runtime.database.read(signing_keys)):
+    for key in with_parts(lambda parts: parts.runtime.database.read(signing_keys)):
         out.print(f"{key.kid}  signs from {times.write(key.signs_from)}")
-
-
-def _settings() -> Settings:
-    settings = config.load()
-    logs.set_up("warning")
-    return settings
-
-
-def _with_parts(work: Callable[[Parts], Coroutine[Any, Any, T]]) -> T:
-    """Runs `work` over the same parts that the service is made of."""
-
-    async def run() -> T:
-        parts = compose(_settings())
-        async with opened(parts.runtime):
-            return await work(parts)
-
-    return asyncio.run(run())
 
 
 def _email(given: str) -> str:

@@ -25,6 +25,11 @@ COLUMNS: Final = (
 )
 """Who asks: a stranger, each role, a key with each scope, and a key that had every scope once."""
 
+FILES: Final[Mapping[str, bytes]] = {
+    "import_products": b"sku,name,price\nleaf-from-a-file,Leaf,2.5\n",
+}
+"""A valid file for each operation that takes one."""
+
 _numbers = itertools.count(1)
 
 

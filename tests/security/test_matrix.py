@@ -17,6 +17,7 @@ from tests.conftest import MakeSettings
 from tests.security.cast import (
     COLUMNS,
     EXPIRED,
+    FILES,
     NOBODY,
     Declared,
     body_of,
@@ -133,6 +134,8 @@ def methods(row: Row) -> tuple[str, ...]:
 
 
 async def ask(client: Shop, row: Row, method: str, *, empty: bool = False) -> Response:
+    if row.name in FILES and not empty:
+        return await client.client.request(method, place(row.path), content=FILES[row.name])
     body = {} if empty else body_of(row.name)
     return await client.client.request(method, place(row.path), json=body)
 

@@ -23,6 +23,8 @@ OPEN = {
     "GET /.well-known/jwks.json",
 }
 """The operations that need no token: whoever has one yet, asks for one or gives it back."""
+FILES = {"products": b"sku,name,price\ntea,Tea,1\n"}
+SHEETS = ("products",)
 
 
 async def document_of(shop: Shop) -> Json:
@@ -171,6 +173,15 @@ def office() -> list[Asked]:
     ]
 
 
+async def files(shop: Shop) -> list[Response]:
+    """What is brought and taken as a file."""
+    brought = [(what, content) for what, rows in FILES.items() for content in (rows, b"colour")]
+    return [
+        *[await shop.client.post(f"/imports/{what}", content=content) for what, content in brought],
+        *[await shop.get(f"/exports/{what}") for what in SHEETS],
+    ]
+
+
 async def answers(shop: Shop) -> list[Response]:
     """At least one answer of every operation, and the refusals a client meets first."""
     made = await shop.post("/products/", {"name": "Tea", "price": 1, "stock_quantity": 3})
@@ -182,6 +193,7 @@ async def answers(shop: Shop) -> list[Response]:
     told.append(await shop.client.post("/orders/", content=b" " * 2_000_000))
     async with another(shop) as stranger:
         told.append(await stranger.get("/orders/"))
+    told += await files(shop)
     for method, path, body in (*sales(made.json()), *warehouse(), *office()):
         told.append(await shop.client.request(method, path, json=body))
     return told

@@ -1,0 +1,154 @@
+"""What happens when a file is imported: a chunk of its rows at a time, as the products' own verbs do it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from leafcraft import events
+from leafcraft.cause import Cause
+from leafcraft.db import Source, Transaction
+from leafcraft.errors import Refusal
+from leafcraft.exchange.rows import Bad
+from leafcraft.exchange.rules import Fate, Outcome, Tally
+from leafcraft.products import actions as products
+from leafcraft.products import store
+from leafcraft.products.actions import Create, Edit
+from leafcraft.products.rules import sku_key
+from leafcraft.products.store import Draft, Product
+
+
+class ProductLine(NamedTuple):
+    """A row of products; None leaves a field as it is."""
+
+    line: int
+    sku: str
+    name: str | None
+    price_minor: int | None
+    archived: bool | None
+
+
+class ImportProducts(NamedTuple):
+    lines: Sequence[ProductLine]
+    by: Cause
+
+
+async def foresee_products(source: Source, lines: Sequence[ProductLine]) -> Sequence[Outcome]:
+    """What each row would do, were it the only one."""
+    owners = await store.owners(source, (sku_key(line.sku) for line in lines))
+    known = await store.by_id(source, owners.values())
+    return [_foreseen(line, known.get(owners.get(sku_key(line.sku), 0))) for line in lines]
+
+
+def _foreseen(line: ProductLine, product: Product | None) -> Outcome:
+    if product is None:
+        return _missing(line) or Fate.CREATED
+    wanted = (line.name, line.price_minor, line.archived)
+    there = (product.name, product.price_minor, product.archived)
+    changes = any(w not in (None, t) for w, t in zip(wanted, there, strict=True))
+    return Fate.UPDATED if changes else Fate.UNCHANGED
+
+
+def _missing(line: ProductLine) -> Sequence[Bad]:
+    """What a product that is new can't be without."""
+    needed = {"name": line.name, "price": line.price_minor}
+    return [
+        Bad(line.line, column, "is needed: there is no product with this sku yet")
+        for column, value in needed.items()
+        if value is None
+    ]
+
+
+async def import_products(
+    tx: Transaction, commands: Sequence[ImportProducts]
+) -> Sequence[Sequence[Outcome]]:
+    """What each row of each command has done."""
+    return [await _Products(tx, command).run() for command in commands]
+
+
+class _Products:
+    """A chunk of rows of products, under way: creates first, then edits, so that the rows of one sku
+    are applied in their order."""
+
+    def __init__(self, tx: Transaction, command: ImportProducts) -> None:
+        self._tx = tx
+        self._lines, self._by = command
+        self._keys = [sku_key(line.sku) for line in self._lines]
+        self._owners: dict[str, int] = {}
+        self._outcomes: dict[int, Outcome] = {}
+
+    async def run(self) -> Sequence[Outcome]:
+        self._owners.update(await store.owners(self._tx, self._keys))
+        await self._create(self._new())
+        await self._edit()
+        return [self._outcomes[place] for place in range(len(self._lines))]
+
+    def _new(self) -> Mapping[str, Draft]:
+        """What the first row of each new sku makes, by the sku's key."""
+        drafts: dict[str, Draft] = {}
+        for place, (key, line) in enumerate(zip(self._keys, self._lines, strict=True)):
+            if key in self._owners or key in drafts:
+                continue
+            if line.name is None or line.price_minor is None:
+                self._outcomes[place] = _missing(line)
+            else:
+                self._outcomes[place] = Fate.CREATED
+                drafts[key] = Draft(line.sku, line.name, line.price_minor)
+        return drafts
+
+    async def _create(self, drafts: Mapping[str, Draft]) -> None:
+        creates = [Create(draft, 0, self._by) for draft in drafts.values()]
+        for key, made in zip(drafts, await products.create(self._tx, creates), strict=True):
+            if isinstance(made, Refusal):
+                raise AssertionError(f"the sku {key} was free a moment ago")
+            self._owners[key] = made.product.id
+
+    async def _edit(self) -> None:
+        """Edits what is there; what was just made is archived, if it is to be.
+
+        Whether a row changed anything is told by the product's version, as it is everywhere else.
+        """
+        edits = {
+            place: self._edit_of(place, line)
+            for place, line in enumerate(self._lines)
+            if place not in self._outcomes
+            or (self._outcomes[place] is Fate.CREATED and line.archived)
+        }
+        locked = await store.lock(self._tx, (edit.product_id for edit in edits.values()))
+        versions = {product.id: product.version for product in locked.values()}
+        edited = await products.edit(self._tx, list(edits.values()))
+        for place, outcome in zip(edits, edited, strict=True):
+            if isinstance(outcome, Refusal):
+                self._outcomes[place] = [Bad(self._lines[place].line, "", outcome.detail)]
+                continue
+            product = outcome.product
+            changed = versions[product.id] != product.version
+            self._outcomes.setdefault(place, Fate.UPDATED if changed else Fate.UNCHANGED)
+            versions[product.id] = product.version
+
+    def _edit_of(self, place: int, line: ProductLine) -> Edit:
+        product_id = self._owners[self._keys[place]]
+        return Edit(product_id, self._by, line.name, line.price_minor, archived=line.archived)
+
+
+class Close(NamedTuple):
+    """An import is over: what of, and what became of its rows."""
+
+    of: str
+    tally: Tally
+    by: Cause
+
+
+async def close(tx: Transaction, commands: Sequence[Close]) -> Sequence[Tally]:
+    """Notes down that a file was imported; the fact carries the request's key, and so its answer."""
+    for of, tally, by in commands:
+        events.record(
+            tx,
+            f"{of}.imported",
+            0,
+            by=by,
+            rows=tally.rows,
+            created=tally.created,
+            updated=tally.updated,
+            unchanged=tally.unchanged,
+            refused=tally.refused,
+        )
+    return [command.tally for command in commands]

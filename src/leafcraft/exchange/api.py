@@ -1,0 +1,76 @@
+"""How programs bring and take files."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from leafcraft.accounts.rules import Permission
+from leafcraft.errors import Code, Refusal
+from leafcraft.exchange import actions, rows, schemas
+from leafcraft.exchange import exports as exporting
+from leafcraft.exchange import imports as importing
+from leafcraft.exchange.actions import Close
+from leafcraft.exchange.exports import Sheet
+from leafcraft.exchange.imports import Kind
+from leafcraft.exchange.rules import Tally
+from leafcraft.idempotency import Answer
+from leafcraft.web import wire
+from leafcraft.web.call import Asked, Call, Upload, Uploaded
+from leafcraft.web.operations import Operations, Promise
+from leafcraft.web.stream import Stream
+
+imports = Operations("/imports", "Imports")
+exports = Operations("/exports", "Exports")
+
+
+@imports.post(
+    "/products",
+    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=rows.MEDIA),
+)
+async def import_products(
+    call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
+) -> Answer:
+    """Create and edit products from a CSV file, by sku; its stock is not touched."""
+    return await _imported(call, importing.PRODUCTS, upload, dry_run=query.dry_run)
+
+
+@exports.get(
+    "/products",
+    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=rows.MEDIA_OUT),
+)
+async def export_products(call: Asked) -> Stream:
+    """All products as a CSV file, which can be imported again."""
+    return await _exported(call, exporting.PRODUCTS)
+
+
+async def _imported(call: Call, kind: Kind, upload: Uploaded, *, dry_run: bool) -> Answer:
+    if (earlier := await call.earlier()) is not None:
+        return earlier
+    foreseen = await importing.check(call.runtime, kind, upload.file)
+    if foreseen.bad:
+        raise _refused(foreseen)
+    if dry_run:
+        return _told(foreseen, dry_run=True)
+    done = await importing.apply(call.runtime, kind, upload.file, by=call.by)
+    return await call.write(
+        actions.close, Close(kind.name, done, call.by), lambda tally: _told(tally, dry_run=False)
+    )
+
+
+def _told(tally: Tally, *, dry_run: bool) -> Answer:
+    return Answer(200, wire.dump(schemas.imported(tally, dry_run=dry_run)))
+
+
+def _refused(tally: Tally) -> Refusal:
+    return Refusal(
+        Code.VALIDATION_ERROR,
+        "The file is not valid; nothing was applied.",
+        rows=tally.rows,
+        errors_total=tally.bad_total,
+        errors=schemas.bad_rows(tally),
+    )
+
+
+async def _exported(call: Call, sheet: Sheet) -> Stream:
+    parts = exporting.parts(call.runtime, sheet)
+    return await Stream.begun(rows.MEDIA_OUT, f"{sheet.name}.csv", parts)

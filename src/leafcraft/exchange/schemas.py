@@ -1,0 +1,110 @@
+"""Rows and answers of imports: a cell is read by the same types as the member of a JSON body that it stands for."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
+
+from leafcraft.exchange.actions import ProductLine
+from leafcraft.exchange.rows import Bad, Row
+from leafcraft.exchange.rules import Tally
+from leafcraft.money import Currency
+from leafcraft.products.schemas import Name, Sku
+from leafcraft.web import problems, wire
+
+M = TypeVar("M", bound=BaseModel)
+
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_TRUTHS = {"true": True, "false": False}
+
+
+def _decimal(cell: str) -> Decimal:
+    """Not all that Decimal reads: no `1e3`, no digits of other scripts, and no comma."""
+    if not _DECIMAL.fullmatch(cell):
+        raise ValueError("must be a number such as 25.99")
+    return Decimal(cell)
+
+
+def _truth(cell: str) -> bool:
+    """In any case, because spreadsheets write TRUE."""
+    if cell.lower() not in _TRUTHS:
+        raise ValueError("must be true or false")
+    return _TRUTHS[cell.lower()]
+
+
+Price = Annotated[wire.Price, BeforeValidator(_decimal)]
+Truth = Annotated[bool, BeforeValidator(_truth)]
+
+
+class ProductCells(wire.Body):
+    """A product as a row has it; what is empty or absent is None."""
+
+    sku: Sku
+    name: Name | None = None
+    price: Price | None = None
+    archived: Truth | None = None
+
+
+def product(row: Row, currency: Currency) -> ProductLine | Sequence[Bad]:
+    cells = _cells(ProductCells, row, currency)
+    if not isinstance(cells, ProductCells):
+        return cells
+    return ProductLine(row.line, cells.sku, cells.name, cells.price, cells.archived)
+
+
+def _cells(model: type[M], row: Row, currency: Currency) -> M | Sequence[Bad]:
+    try:
+        return model.model_validate(row.cells, context={"currency": currency})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return [Bad(row.line, str(one["loc"][0]), _told(one)) for one in found]
+
+
+def _told(error: ErrorDetails) -> str:
+    """An empty cell is no cell, and `field required` no word for it."""
+    return "must not be empty" if error["type"] == "missing" else problems.told(error)
+
+
+class ImportQuery(wire.Query):
+    dry_run: Annotated[bool, Field(description="whether to check the file and change nothing")] = (
+        False
+    )
+
+
+class BadRow(TypedDict):
+    """A row that was refused: where it begins, and which of its cells is why; empty: all of it."""
+
+    line: int
+    column: str
+    detail: str
+
+
+class Imported(TypedDict):
+    """What became of the rows, or would. `refused` were right when the file was checked, and not
+    when they were applied, because something else had changed meanwhile."""
+
+    dry_run: bool
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    refused: list[BadRow]
+
+
+def imported(tally: Tally, *, dry_run: bool) -> Imported:
+    return {
+        "dry_run": dry_run,
+        "rows": tally.rows,
+        "created": tally.created,
+        "updated": tally.updated,
+        "unchanged": tally.unchanged,
+        "refused": bad_rows(tally),
+    }
+
+
+def bad_rows(tally: Tally) -> Any:
+    return [bad._asdict() for bad in tally.bad]
