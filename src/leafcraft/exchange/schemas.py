@@ -60,13 +60,18 @@ def _cells(model: type[M], row: Row, currency: Currency) -> M | Sequence[Bad]:
     try:
         return model.model_validate(row.cells, context={"currency": currency})
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)
         return [Bad(row.line, str(one["loc"][0]), _told(one)) for one in found]
 
 
 def _told(error: ErrorDetails) -> str:
-    """An empty cell is no cell, and `field required` no word for it."""
-    return "must not be empty" if error["type"] == "missing" else problems.told(error)
+    """In a shop's words where pydantic has a programmer's; an empty cell is no cell."""
+    match error["type"]:
+        case "missing":
+            return "must not be empty"
+        case "too_long" | "string_too_long":
+            return f"must have at most {error['ctx']['max_length']} characters"
+    return problems.told(error)
 
 
 class ImportQuery(wire.Query):

@@ -1,0 +1,133 @@
+"""`leafcraft import` and `leafcraft export`: the same files, for those who sit at the machine."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from leafcraft.exchange.rules import BAD_SHOWN_MAX
+from tests.builders import SECRET, Done, Run, complaint
+from tests.exchange.sheets import numbered, sheet
+from tests.harness.service import Service
+
+Leafcraft = tuple[Run, dict[str, object]]
+
+ON_SQLITE = pytest.mark.parametrize("database_kind", ["sqlite"])
+PRICED = ("sku", "name", "price")
+MANY = 40_000
+GROWTH_KB_MAX = 24 * 1024
+
+
+@pytest.fixture
+def command(leafcraft: Run, database_url: str, tmp_path: Path) -> Run:
+    """The program over this test's database."""
+    settings = {"database_url": database_url, "data_dir": tmp_path, "secret_key": SECRET}
+    return lambda *words: leafcraft(*words, **settings)
+
+
+def test_a_file_is_brought_and_taken(command: Run, tmp_path: Path) -> None:
+    given, shown = tmp_path / "given.csv", tmp_path / "shown.csv"
+    given.write_bytes(sheet(PRICED, ("tea", "Tea", 2.5), ("kettle", "Kettle", 499.9)))
+    rehearsed = command("import", "products", str(given), "--dry-run")
+    assert rehearsed.stdout == (
+        "2 rows: 2 created, 0 updated, 0 unchanged; nothing has changed, this was a dry run.\n"
+    )
+    done = command("import", "products", str(given))
+    assert done == Done(0, "2 rows: 2 created, 0 updated, 0 unchanged, 0 refused.\n", "")
+    assert command("export", "products", str(shown)) == Done(0, f"2 rows in {shown}.\n", "")
+    assert shown.read_bytes() == (
+        b"sku,name,price,archived\r\ntea,Tea,2.5,false\r\nkettle,Kettle,499.9,false\r\n"
+    )
+    again = command("import", "products", str(shown))
+    assert again.stdout == "2 rows: 0 created, 0 updated, 2 unchanged, 0 refused.\n"
+    assert command("verify").returncode == 0
+
+
+def test_bad_rows_are_told_and_nothing_changes(command: Run, tmp_path: Path) -> None:
+    given, shown = tmp_path / "given.csv", tmp_path / "shown.csv"
+    given.write_bytes(sheet(PRICED, ("tea", "Tea", 2.5), ("x", "", "y"), ("z",)))
+    assert command("import", "products", str(given)) == Done(
+        1,
+        "line 3, price: must be a number such as 25.99\n"
+        "line 4: has 1 cells, and the header 3\n"
+        "3 rows, 2 of them bad; nothing has changed.\n",
+        "",
+    )
+    assert command("export", "products", str(shown)).stdout.startswith("0 rows")
+
+
+@ON_SQLITE
+def test_of_many_bad_rows_the_first_are_shown(command: Run, tmp_path: Path) -> None:
+    given = tmp_path / "given.csv"
+    given.write_bytes(numbered(BAD_SHOWN_MAX + 500, price="x"))
+    lines = command("import", "products", str(given), "--dry-run").stdout.splitlines()
+    assert len(lines) == BAD_SHOWN_MAX + 2
+    assert lines[-2:] == ["… and 500 more", "1500 rows, 1500 of them bad; nothing has changed."]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "words", [("import", "products", "no.csv"), ("export", "products", "no/no")]
+)
+def test_a_file_that_can_not_be_opened_is_told_in_one_line(
+    command: Run, tmp_path: Path, words: Sequence[str]
+) -> None:
+    *verb, name = words
+    assert complaint(command(*verb, str(tmp_path / name))).endswith("No such file or directory")
+
+
+@ON_SQLITE
+def test_a_list_that_is_none_is_refused(command: Run) -> None:
+    for verb in ("import", "export"):
+        assert command(verb, "customers", "x.csv").returncode == 2
+
+
+@ON_SQLITE
+def test_a_pipe_will_do(service: Service) -> None:
+    told = piped(service, "import", "products", "-", said=numbered(700))
+    assert told == b"700 rows: 700 created, 0 updated, 0 unchanged, 0 refused.\n"
+    shown = piped(service, "export", "products", "-")
+    assert shown.count(b"\r\n") == 701
+    assert piped(service, "import", "products", "/dev/stdin", said=shown).startswith(
+        b"700 rows: 0 created, 0 updated, 700 unchanged"
+    )
+
+
+def piped(service: Service, *words: str, said: bytes = b"") -> bytes:
+    """What the program writes to a pipe; what it reads comes by one, too."""
+    done = subprocess.run(
+        service.command(*words),
+        env=service.environment(),
+        input=said,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    return done.stdout
+
+
+@ON_SQLITE
+def test_a_long_file_takes_hardly_more_memory_than_a_short_one(
+    service: Service, tmp_path: Path
+) -> None:
+    peaks = {}
+    for count in (500, MANY):
+        (tmp_path / "in.csv").write_bytes(numbered(count))
+        peaks["import", count] = peak_kb(service, "import", "products", str(tmp_path / "in.csv"))
+        peaks["export", count] = peak_kb(service, "export", "products", str(tmp_path / "out.csv"))
+    assert (tmp_path / "out.csv").read_bytes().count(b"\r\n") == MANY + 1
+    for verb in ("import", "export"):
+        assert peaks[verb, MANY] - peaks[verb, 500] < GROWTH_KB_MAX, peaks
+
+
+def peak_kb(service: Service, *words: str) -> int:
+    """How much memory a run of the program takes at most."""
+    with subprocess.Popen(
+        service.command(*words), env=service.environment(), stdout=subprocess.DEVNULL
+    ) as run:
+        _, status, used = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+    assert run.returncode == 0
+    return used.ru_maxrss
