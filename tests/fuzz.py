@@ -96,6 +96,8 @@ def _refused_with_reason(response: schemathesis.Response) -> bool:
         return False
     if problem["code"] in REASONS:
         return True
+    if all("line" in error for error in problem.get("errors", [{}])):
+        return True  # a file is a string to the document, and no schema knows its rows
     details = [error["detail"] for error in problem.get("errors", ())]
     return bool(details) and all(detail.startswith(tuple(FIELD_REASONS)) for detail in details)
 

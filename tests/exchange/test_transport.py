@@ -120,6 +120,16 @@ async def test_a_client_that_goes_away_while_it_sends_changes_nothing(service: S
 
 
 @ON_SQLITE
+async def test_a_file_that_finds_no_room_is_told_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path("/dev/full").open("r+b", buffering=0) as full, monkeypatch.context() as patch:
+        patch.setattr("tempfile.TemporaryFile", lambda **_: full)
+        problem(await bring(shop, "products", numbered(1)), 503, "overloaded")
+    assert await brought(shop, "products", numbered(1)) == {"rows": 1, "created": 1}
+
+
+@ON_SQLITE
 async def test_nothing_is_left_of_a_file(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,15 +2,19 @@
 
 import asyncio
 import hashlib
+import logging
 import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import IO
 
 from starlette.types import Receive
 
 from leafcraft.errors import Code, Refusal
 from leafcraft.web.call import Call, Uploaded
+
+log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 1024 * 1024
 BODY_SECONDS_MAX = 20
@@ -51,7 +55,7 @@ class Spool:
 
                 def keep(part: bytes) -> None:
                     digest.update(part)
-                    file.write(part)
+                    _write(file, part)
 
                 await _take(
                     receive, call, keep, bytes_max=UPLOAD_BYTES_MAX, seconds_max=UPLOAD_SECONDS_MAX
@@ -95,6 +99,17 @@ async def _receive(receive: Receive, keep: Callable[[bytes], object], bytes_max:
         keep(part)
         if not message.get("more_body", False):
             return
+
+
+def _write(file: IO[bytes], part: bytes) -> None:
+    try:
+        file.write(part)
+        file.flush()  # what is left for later would be missed by nobody
+    except OSError as error:
+        log.error("an upload finds no room in %s: %s", tempfile.gettempdir(), error.strerror)
+        raise Refusal(
+            Code.OVERLOADED, "There is no room for the file right now; nothing was applied."
+        ) from None
 
 
 def _too_large(bytes_max: int) -> Refusal:
