@@ -1,6 +1,7 @@
 """Files on the wire: bounded on their way in, unbounded on their way out, and nobody waits for either."""
 
 import asyncio
+import io
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -123,7 +124,7 @@ async def test_a_client_that_goes_away_while_it_sends_changes_nothing(service: S
 async def test_a_file_that_finds_no_room_is_told_so(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Path("/dev/full").open("r+b", buffering=0) as full, monkeypatch.context() as patch:
+    with io.FileIO("/dev/full", "r+") as full, monkeypatch.context() as patch:
         patch.setattr("tempfile.TemporaryFile", lambda **_: full)
         problem(await bring(shop, "products", numbered(1)), 503, "overloaded")
     assert await brought(shop, "products", numbered(1)) == {"rows": 1, "created": 1}
