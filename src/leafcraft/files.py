@@ -30,14 +30,21 @@ STANDARD = "-"
 
 class Importable(StrEnum):
     PRODUCTS = "products"
+    STOCK = "stock"
 
 
 class Exportable(StrEnum):
     PRODUCTS = "products"
+    STOCK = "stock"
+    MOVEMENTS = "movements"
 
 
-KINDS = {Importable.PRODUCTS: imports.PRODUCTS}
-SHEETS = {Exportable.PRODUCTS: exports.PRODUCTS}
+KINDS = {Importable.PRODUCTS: imports.PRODUCTS, Importable.STOCK: imports.STOCK}
+SHEETS = {
+    Exportable.PRODUCTS: exports.PRODUCTS,
+    Exportable.STOCK: exports.STOCK,
+    Exportable.MOVEMENTS: exports.MOVEMENTS,
+}
 
 ImportName = Annotated[str, typer.Argument(metavar="FILE", help="A CSV file; - is standard input.")]
 ExportName = Annotated[

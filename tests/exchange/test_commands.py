@@ -38,7 +38,8 @@ def test_a_file_is_brought_and_taken(command: Run, tmp_path: Path) -> None:
     assert done == Done(0, "2 rows: 2 created, 0 updated, 0 unchanged, 0 refused.\n", "")
     assert command("export", "products", str(shown)) == Done(0, f"2 rows in {shown}.\n", "")
     assert shown.read_bytes() == (
-        b"sku,name,price,archived\r\ntea,Tea,2.5,false\r\nkettle,Kettle,499.9,false\r\n"
+        b"sku,name,price,archived,reorder_point,reorder_quantity\r\n"
+        b"tea,Tea,2.5,false,,\r\nkettle,Kettle,499.9,false,,\r\n"
     )
     again = command("import", "products", str(shown))
     assert again.stdout == "2 rows: 0 created, 0 updated, 2 unchanged, 0 refused.\n"

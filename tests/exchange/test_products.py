@@ -54,6 +54,37 @@ async def test_what_is_absent_or_empty_stays_as_it_is(shop: Shop) -> None:
     assert (edited["name"], edited["price"], edited["archived"]) == ("Tea", 2, False)
 
 
+async def test_reorder_points_come_with_their_products(shop: Shop) -> None:
+    header = (*PRICED, "reorder_point", "reorder_quantity")
+    content = sheet(header, ("tea", "Tea", 1, 5, 12), ("mint", "Mint", 1, "", ""))
+    assert await brought(shop, "products", content) == {"rows": 2, "created": 2}
+    changed = sheet(header, ("tea", "", "", 6, ""), ("mint", "", "", "", 10))
+    wanted = {"rows": 2, "updated": 2}
+    assert await brought(shop, "products", changed, dry_run=True) == wanted
+    assert await brought(shop, "products", changed) == wanted
+    assert await brought(shop, "products", changed) == {"rows": 2, "unchanged": 2}
+    shown = [(one["reorder_point"], one["reorder_quantity"]) for one in await products(shop)]
+    assert shown == [(6, 12), (None, 10)]
+
+
+@pytest.mark.parametrize(
+    ("column", "word", "detail"),
+    [
+        ("reorder_point", "x", "must be a whole number"),
+        ("reorder_point", "1.0", "must be a whole number"),
+        ("reorder_point", "9" * 19, "must be a whole number"),
+        ("reorder_point", "-1", "Input should be greater than or equal to 0"),
+        ("reorder_quantity", "0", "Input should be greater than or equal to 1"),
+        ("reorder_quantity", "1000000001", "Input should be less than or equal to 1000000000"),
+    ],
+)
+async def test_a_reorder_point_that_can_be_none_is_refused(
+    shared_shop: Shop, column: str, word: str, detail: str
+) -> None:
+    content = sheet((*PRICED, column), ("a", "A", 1, word))
+    assert await refused(shared_shop, "products", content) == [(2, column, detail)]
+
+
 async def test_a_sku_is_known_in_any_spelling_and_keeps_its_own(shop: Shop) -> None:
     tea = await shop.product("Tea", sku="Café-1", price=1)
     content = sheet(PRICED, ("CAFÉ-1", "Tea", 1), ("cafe\u0301-1", "Tea", 2))
@@ -95,14 +126,20 @@ async def test_the_same_file_again_changes_nothing_and_leaves_no_trace(shop: Sho
 async def test_what_is_exported_is_imported_again_without_a_change(shop: Shop) -> None:
     await shop.product('Tea, "green"', sku="=1+1", price=499.9)
     await shop.product("  é漢字  ", sku="-x;y", price=0)
-    archived = await shop.product("O'Leaf", sku="a,b", price=10)
+    watched = {"reorder_point": 0, "reorder_quantity": 12}
+    archived = await shop.product("O'Leaf", sku="a,b", price=10, **watched)
     found(await shop.post(f"/products/{archived['id']}/archive"))
     answer = await shop.get("/exports/products")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="products.csv"'
     rows = await taken(shop, "products")
     assert [row["name"] for row in rows] == ['Tea, "green"', "é漢字", "O'Leaf"]
+    assert [row["reorder_point"] for row in rows] == ["", "", "0"]
     before = await shop.everything()
+    assert await brought(shop, "products", answer.content, dry_run=True) == {
+        "rows": 3,
+        "unchanged": 3,
+    }
     assert await brought(shop, "products", answer.content) == {"rows": 3, "unchanged": 3}
     assert await shop.everything() == before
 

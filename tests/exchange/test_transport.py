@@ -346,4 +346,4 @@ async def test_a_real_server_sends_an_export_of_many_pages(service: Service) -> 
     )
     assert b"transfer-encoding: chunked" in answer.lower()
     assert answer.endswith(b"\r\n0\r\n\r\n")
-    assert answer.count(b",12.5,false\r\n") == 1700
+    assert answer.count(b",12.5,false,,\r\n") == 1700

@@ -69,7 +69,10 @@ def operations() -> list[Operation]:
         for method, operation in methods.items()
         if "application/json" in (content := operation.get("requestBody", {}).get("content", {}))
     ]
-    return [*found, *(one._replace(listed=True) for one in found if "oneOf" in resolved(one.schema))]
+    return [
+        *found,
+        *(one._replace(listed=True) for one in found if "oneOf" in resolved(one.schema)),
+    ]
 
 
 def shown() -> set[str]:

@@ -23,8 +23,8 @@ OPEN = {
     "GET /.well-known/jwks.json",
 }
 """The operations that need no token: whoever has one yet, asks for one or gives it back."""
-FILES = {"products": b"sku,name,price\ntea,Tea,1\n"}
-SHEETS = ("products",)
+FILES = {"products": b"sku,name,price\ntea,Tea,1\n", "stock": b"sku,on_hand\ntea,3\n"}
+SHEETS = ("products", "stock", "movements")
 
 
 async def document_of(shop: Shop) -> Json:

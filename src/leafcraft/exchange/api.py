@@ -34,6 +34,17 @@ async def import_products(
     return await _imported(call, importing.PRODUCTS, upload, dry_run=query.dry_run)
 
 
+@imports.post(
+    "/stock",
+    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=rows.MEDIA),
+)
+async def import_stock(
+    call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
+) -> Answer:
+    """Set stock to what was counted, from a CSV file, by adjustments where it differs."""
+    return await _imported(call, importing.STOCK, upload, dry_run=query.dry_run)
+
+
 @exports.get(
     "/products",
     Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=rows.MEDIA_OUT),
@@ -41,6 +52,24 @@ async def import_products(
 async def export_products(call: Asked) -> Stream:
     """All products as a CSV file, which can be imported again."""
     return await _exported(call, exporting.PRODUCTS)
+
+
+@exports.get(
+    "/stock",
+    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=rows.MEDIA_OUT),
+)
+async def export_stock(call: Asked) -> Stream:
+    """All stock levels as a CSV file, which can be imported again once it has been counted."""
+    return await _exported(call, exporting.STOCK)
+
+
+@exports.get(
+    "/movements",
+    Promise("export_stock_movements", Permission.STOCK_READ, answers=None, streams=rows.MEDIA_OUT),
+)
+async def export_movements(call: Asked) -> Stream:
+    """The ledger as a CSV file: every change of a stock level, with the balances after it."""
+    return await _exported(call, exporting.MOVEMENTS)
 
 
 async def _imported(call: Call, kind: Kind, upload: Uploaded, *, dry_run: bool) -> Answer:

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import IO, Any, NamedTuple
 
 from leafcraft.cause import Cause
-from leafcraft.db import Source
+from leafcraft.db import Reader
 from leafcraft.errors import Code, Refusal
-from leafcraft.exchange import actions, rows, schemas
+from leafcraft.exchange import products, rows, schemas, stock
 from leafcraft.exchange.rows import Bad, Columns, Row
 from leafcraft.exchange.rules import Outcome, Tally
 from leafcraft.money import Currency
@@ -35,18 +35,31 @@ class Kind(NamedTuple):
     columns: Columns
     line: Callable[[Row, Currency], Any]
     """A line of the kind, or everything that is bad about the row."""
-    foresee: Callable[[Source, Sequence[Any]], Awaitable[Sequence[Outcome]]]
+    foresee: Callable[[Reader, Sequence[Any]], Awaitable[Sequence[Outcome]]]
     action: Any
     command: Callable[[Sequence[Any], Cause], Any]
 
 
 PRODUCTS = Kind(
     "products",
-    Columns(frozenset({"sku"}), frozenset({"name", "price", "archived"})),
+    Columns(
+        frozenset({"sku"}),
+        frozenset({"name", "price", "archived", "reorder_point", "reorder_quantity"}),
+    ),
     schemas.product,
-    actions.foresee_products,
-    actions.import_products,
-    actions.ImportProducts,
+    products.foresee_products,
+    products.import_products,
+    products.ImportProducts,
+)
+STOCK = Kind(
+    "stock",
+    Columns(
+        frozenset({"sku", "on_hand"}), frozenset({"location"}), frozenset({"reserved", "available"})
+    ),
+    schemas.stock,
+    stock.foresee_stock,
+    stock.import_stock,
+    stock.ImportStock,
 )
 
 

@@ -9,16 +9,20 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
-from leafcraft.exchange.actions import ProductLine
+from leafcraft.exchange.products import ProductLine
 from leafcraft.exchange.rows import Bad, Row
 from leafcraft.exchange.rules import Tally
+from leafcraft.exchange.stock import StockLine
 from leafcraft.money import Currency
-from leafcraft.products.schemas import Name, Sku
+from leafcraft.products.schemas import Name, ReorderPoint, ReorderQuantity, Sku
+from leafcraft.stock.rules import MAIN_CODE, ON_HAND_MAX
+from leafcraft.stock.tables import CODE_CHARS_MAX
 from leafcraft.web import problems, wire
 
 M = TypeVar("M", bound=BaseModel)
 
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -29,6 +33,12 @@ def _decimal(cell: str) -> Decimal:
     return Decimal(cell)
 
 
+def _whole(cell: str) -> int:
+    if not _WHOLE.fullmatch(cell):
+        raise ValueError("must be a whole number")
+    return int(cell)
+
+
 def _truth(cell: str) -> bool:
     """In any case, because spreadsheets write TRUE."""
     if cell.lower() not in _TRUTHS:
@@ -37,6 +47,7 @@ def _truth(cell: str) -> bool:
 
 
 Price = Annotated[wire.Price, BeforeValidator(_decimal)]
+Whole = BeforeValidator(_whole)
 Truth = Annotated[bool, BeforeValidator(_truth)]
 
 
@@ -47,13 +58,38 @@ class ProductCells(wire.Body):
     name: Name | None = None
     price: Price | None = None
     archived: Truth | None = None
+    reorder_point: Annotated[ReorderPoint, Whole] | None = None
+    reorder_quantity: Annotated[ReorderQuantity, Whole] | None = None
+
+
+class StockCells(wire.Body):
+    """A level as it was counted, as far as it was."""
+
+    sku: Sku
+    location: Annotated[wire.PlainText, Field(max_length=CODE_CHARS_MAX)] = MAIN_CODE
+    on_hand: Annotated[int, Field(ge=0, le=ON_HAND_MAX), Whole] | None = None
 
 
 def product(row: Row, currency: Currency) -> ProductLine | Sequence[Bad]:
     cells = _cells(ProductCells, row, currency)
     if not isinstance(cells, ProductCells):
         return cells
-    return ProductLine(row.line, cells.sku, cells.name, cells.price, cells.archived)
+    return ProductLine(
+        row.line,
+        cells.sku,
+        cells.name,
+        cells.price,
+        cells.archived,
+        cells.reorder_point,
+        cells.reorder_quantity,
+    )
+
+
+def stock(row: Row, currency: Currency) -> StockLine | Sequence[Bad]:
+    cells = _cells(StockCells, row, currency)
+    if not isinstance(cells, StockCells):
+        return cells
+    return StockLine(row.line, cells.sku, cells.location, cells.on_hand)
 
 
 def _cells(model: type[M], row: Row, currency: Currency) -> M | Sequence[Bad]:

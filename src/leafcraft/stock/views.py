@@ -136,6 +136,11 @@ async def levels_of(reader: Reader, product_id: int) -> list[ShownLevel]:
     return await _levels(reader, statement.order_by(LevelRow.location_id))
 
 
+async def levels_among(reader: Reader, product_ids: Iterable[int]) -> list[ShownLevel]:
+    """All levels of these products."""
+    return await _levels(reader, _LEVELS.where(LevelRow.product_id.in_(sorted(set(product_ids)))))
+
+
 async def levels_page(
     reader: Reader, page: Page, *, product_id: int | None, location: str | None
 ) -> list[ShownLevel]:
