@@ -65,12 +65,13 @@ async def foresee_stock(reader: Reader, lines: Sequence[StockLine]) -> Sequence[
         for level in await views.levels_among(reader, known.owners.values())
     }
     return [
-        known.wrong(line) or _foreseen(line, known, *levels.get(known.place(line), (0, 0)))
+        known.wrong(line) or _foreseen(line, known, levels.get(known.place(line), (0, 0)))
         for line in lines
     ]
 
 
-def _foreseen(line: StockLine, known: _Known, on_hand: int, reserved: int) -> Outcome:
+def _foreseen(line: StockLine, known: _Known, level: tuple[int, int]) -> Outcome:
+    on_hand, reserved = level
     if line.on_hand is None or line.on_hand == on_hand:
         return Fate.UNCHANGED
     if not known.locations[line.location].active:
