@@ -97,10 +97,10 @@ async def test_rows_of_one_sku_are_applied_in_their_order(shop: Shop) -> None:
     content = sheet(
         (*PRICED, "archived"),
         *(("a", "A", 1, "true"), ("b", "B", 1, ""), ("A", "A", 2, "false"), ("a", "A", 1, "")),
-        *(("b", "B", 1, ""), ("b", "B", 3, "")),
+        *(("b", "B", 1, ""), ("b", "B", 3, ""), ("B", "B", 3, "")),
     )
     told = await brought(shop, "products", content)
-    assert told == {"rows": 6, "created": 2, "updated": 3, "unchanged": 1}
+    assert told == {"rows": 7, "created": 2, "updated": 3, "unchanged": 2}
     shown = [(one["sku"], one["price"], one["archived"]) for one in await products(shop)]
     assert shown == [("a", 1, False), ("b", 3, False)]
 
@@ -195,6 +195,8 @@ async def test_all_that_is_wrong_is_told_in_the_order_of_the_lines(shop: Shop) -
         *((4, "sku", "must not be empty"), (4, "price", "must be a number such as 25.99")),
         (5, "", "has 4 cells, and the header 3"),
     ]
+    told = problem(await bring(shop, "products", content), 422, "validation_error")
+    assert (told["rows"], told["errors_total"]) == (4, 6)
 
 
 @pytest.mark.parametrize(
