@@ -195,8 +195,10 @@ async def test_all_that_is_wrong_is_told_in_the_order_of_the_lines(shop: Shop) -
         *((4, "sku", "must not be empty"), (4, "price", "must be a number such as 25.99")),
         (5, "", "has 4 cells, and the header 3"),
     ]
-    told = problem(await bring(shop, "products", content), 422, "validation_error")
-    assert (told["rows"], told["errors_total"]) == (4, 6)
+    told = problem(
+        await bring(shop, "products", content + b"\xff,\xff,1\n"), 422, "validation_error"
+    )
+    assert (told["rows"], told["errors_total"]) == (5, 8)
 
 
 @pytest.mark.parametrize(
