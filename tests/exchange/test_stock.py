@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from leafcraft.exchange import imports
+from leafcraft.db import Reader
+from leafcraft.exchange import exports, imports
 from leafcraft.exchange.imports import ROWS_PER_CHUNK
+from leafcraft.web.front import Front
 from tests.builders import Json, Shop, found, problem, wanted
 from tests.exchange.sheets import bring, brought, facts, numbered, refused, sheet, taken
 
@@ -213,6 +215,34 @@ async def test_exports_of_stock_have_every_row_once(shop: Shop, count: int) -> N
         (f"leaf-{n}", str(n + 1)) for n in range(count)
     ]
     assert len({row["id"] for row in await taken(shop, "movements")}) == count
+
+
+READS = "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%%'"
+
+
+@pytest.mark.parametrize("database_kind", ["mariadb"])
+@pytest.mark.parametrize("sheet_of", [exports.STOCK, exports.MOVEMENTS], ids=lambda one: one.name)
+async def test_the_database_reads_no_more_for_a_page_than_is_on_it(
+    shop: Shop, sheet_of: exports.Sheet
+) -> None:
+    rows = exports.ROWS_PER_PAGE * 6
+    await brought(shop, "products", numbered(rows))
+    await brought(shop, "stock", sheet(COUNTED, *((f"leaf-{n}", 5) for n in range(rows))))
+    app = shop.app
+    assert isinstance(app, Front)
+    currency = app.runtime.currency
+
+    async def load(reader: Reader) -> tuple[int, int]:
+        async def reads() -> int:
+            return sum(int(count) for _, count in await reader.fetch(READS))
+
+        before = await reads()
+        found, _ = await sheet_of.page(reader, currency, (10, 1))
+        return len(found), await reads() - before
+
+    shown, read = await app.runtime.database.read(load)
+    assert shown == exports.ROWS_PER_PAGE
+    assert read < 5 * shown  # the row, its location, its product; and what it costs to ask
 
 
 async def test_a_retry_with_its_key_counts_once(shop: Shop) -> None:

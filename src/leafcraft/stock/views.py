@@ -127,7 +127,9 @@ _LEVELS = select(
     LevelRow.on_hand,
     LevelRow.reserved,
     LevelRow.held_until,
-).join(LocationRow, LocationRow.id == LevelRow.location_id)
+).outerjoin(LocationRow, LocationRow.id == LevelRow.location_id)
+# Every level has a location. The outer join is for MariaDB, which would begin with the few
+# locations otherwise, and sort all that is left of a list for each of its pages.
 
 
 async def levels_of(reader: Reader, product_id: int) -> list[ShownLevel]:
@@ -245,7 +247,7 @@ async def movements_page(reader: Reader, page: Page, chosen: MovementFilter) -> 
     ]
     statement = (
         select(*columns)
-        .join(LocationRow, LocationRow.id == row.location_id)
+        .outerjoin(LocationRow, LocationRow.id == row.location_id)  # as above
         .where(*chosen.conditions())
     )
     order = {"id": row.id, "occurred_at": row.occurred_at}
