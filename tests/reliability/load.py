@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
 
-from tests.reliability.stockroom import moved
-
 from tests.harness.service import Service
 from tests.reliability import audit
 from tests.reliability.client import Ask, Client, NotSent, Reply, Untold, cancel, confirm, create
+from tests.reliability.stockroom import moved
 from tests.writer.workshop import until
 
 BUYERS: Final = 12

@@ -16,14 +16,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.orders.holding import DAY_MINUTES, unswept
-from tests.reliability.goods import NOBODYS, Goods, quantities
-from tests.reliability.trading import FINAL, World, entry_of, moment_of, short, told
 
 from leafcraft import times
 from tests.builders import Clock, Json
 from tests.conftest import MakeSettings
+from tests.orders.holding import DAY_MINUTES, unswept
+from tests.reliability.goods import NOBODYS, Goods, quantities
 from tests.reliability.model import Lines
+from tests.reliability.trading import FINAL, World, entry_of, moment_of, short, told
 
 EXAMPLES = {"sqlite": 40, "mariadb": 15}
 STEPS = 40

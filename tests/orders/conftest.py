@@ -1,0 +1,21 @@
+"""What the tests of holds share: a clock they move, and a shop that nobody sweeps."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.builders import Clock, Shop
+from tests.conftest import MakeSettings
+from tests.orders.holding import DAY_MINUTES, unswept
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def still(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Shop]:
+    """The service, where ended holds are written off only when somebody comes."""
+    async with unswept(make_settings(token_minutes=DAY_MINUTES), clock) as shop:
+        yield shop

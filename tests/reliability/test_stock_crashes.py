@@ -1,0 +1,80 @@
+"""Processes die while goods move and orders hold: each acknowledged movement is in the ledger, once."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.mariadb import PrivateMariaDB
+from tests.harness.service import Service
+from tests.reliability import audit
+from tests.reliability.client import Client
+from tests.reliability.load import Load, assert_nothing_lost_and_nothing_twice, under_load
+from tests.reliability.stock_load import StockLoad
+from tests.reliability.stockroom import holding
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+
+BEFORE = 150
+AFTER = 60
+SWEPT_SECONDS_MAX = 20.0
+
+both_kinds = pytest.mark.parametrize(
+    ("database_kind", "workers"),
+    [("mariadb", 2), ("sqlite", 1)],
+    ids=["mariadb, two workers", "sqlite"],
+)
+
+
+@pytest.fixture
+def own_mariadb(mariadb: PrivateMariaDB) -> Iterator[PrivateMariaDB]:  # noqa: ARG001 skips without one
+    """A server that a test may kill."""
+    with PrivateMariaDB() as server:
+        yield server
+
+
+@both_kinds
+async def test_a_crash_in_the_middle_of_the_stockroom_loses_nothing(standing: Service) -> None:
+    async with under_load(standing, 3, StockLoad) as load:
+        await load.progress(BEFORE)
+        for _ in range(2):
+            await asyncio.to_thread(standing.kill)
+            await asyncio.to_thread(standing.start)
+            await load.progress(AFTER)
+    assert_everything_was_tried(load)
+    await assert_nothing_lost_and_nothing_twice(load, standing)
+
+
+async def test_a_database_that_dies_under_the_stockroom_loses_nothing(
+    own_mariadb: PrivateMariaDB,
+) -> None:
+    """And whoever sweeps up holds that have ended does so afterwards, although nobody asks."""
+    url = own_mariadb.create_database("crashes")
+    with Service(url, workers=2) as service:
+        async with under_load(service, 4, StockLoad) as load:
+            await load.progress(BEFORE)
+            await asyncio.to_thread(own_mariadb.kill)
+            await asyncio.to_thread(own_mariadb.restart)
+            await load.progress(AFTER)
+        await assert_nothing_lost_and_nothing_twice(load, service)
+        await assert_sweeps(service, load.products[0])
+        code, output = await asyncio.to_thread(service.verify)
+        assert code == 0, output
+
+
+def assert_everything_was_tried(load: Load) -> None:
+    """A load that never reversed anything would prove nothing about reversals."""
+    tried = {
+        ask.path.rpartition("/")[2] for ask, reply in load.answers.items() if reply.status < 300
+    }
+    assert tried >= {"confirm", "cancel", "hold", "receipts", "transfers", "adjustments", "reverse"}
+
+
+async def assert_sweeps(service: Service, product_id: int) -> None:
+    placed = await Client(service.port, service.token()).ask(holding([(product_id, 1)]))
+    order_id = placed.json["id"]
+    await audit.move_ends(service, {order_id: 1})
+    async with asyncio.timeout(SWEPT_SECONDS_MAX):
+        while await audit.overdue(service):  # noqa: ASYNC110 what is awaited lies in another process
+            await asyncio.sleep(0.1)
+    assert (await audit.statuses(service, [product_id]))[order_id] == "Expired"
