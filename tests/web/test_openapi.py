@@ -116,6 +116,8 @@ def warehouse() -> list[Asked]:
     """What is done with stock."""
     one = {"product_id": 1, "quantity": 2}
     counted = {"product_id": 1, "counted": 9, "reason": "count"}
+    received: tuple[Any, ...] = (one, [one, {**one, "product_id": 9}])
+    malformed: tuple[Any, ...] = ([], {**one, "location": "attic"})
     there = {**one, "from_location": "main", "to_location": "annex"}
     return [
         *(("POST", "/locations/", {"code": code}) for code in ("annex", "annex", "Annex")),
@@ -123,8 +125,8 @@ def warehouse() -> list[Asked]:
         ("PATCH", "/locations/1", {"active": False}),
         ("PATCH", "/locations/9", {"name": "Attic"}),
         ("GET", "/locations/", None),
-        *(("POST", "/stock/receipts", body) for body in (one, [one, {**one, "product_id": 9}])),
-        *(("POST", "/stock/receipts", body) for body in ([], {**one, "location": "attic"})),
+        *(("POST", "/stock/receipts", body) for body in received),
+        *(("POST", "/stock/receipts", body) for body in malformed),
         *(("POST", "/stock/adjustments", body) for body in (counted, [counted])),
         ("POST", "/stock/adjustments", {**counted, "expected_on_hand": 77}),
         *(("POST", "/stock/transfers", body) for body in (there, [there])),

@@ -9,8 +9,11 @@ from leafcraft.db.transaction import GuardHeld
 from leafcraft.errors import Code, Refusal
 from leafcraft.orders import store as orders
 from leafcraft.products import store as products
+from leafcraft.stock import promises
 from leafcraft.stock import store as stock
-from leafcraft.stock.rules import Level, Reservation
+from leafcraft.stock.rules import Reservation
+from leafcraft.stock.shelf import Level
+from leafcraft.times import NEVER
 from tests.writer.workshop import Workshop, link_to, same, transaction_on
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +33,11 @@ UNTOUCHABLE = [
     "UPDATE stock_movements SET kind = 'theft'",
     "INSERT INTO reservations SELECT * FROM reservations",
     "INSERT INTO stock_levels SELECT * FROM stock_levels",
-    "INSERT INTO stock_levels VALUES (987654, 1, 1, 0, 1)",
+    "INSERT INTO stock_levels VALUES (987654, 1, 1, 0, 1, 1, 1)",
+    "UPDATE stock_movements SET id = 1",
+    "INSERT INTO movement_links VALUES (1, 'undoes', 2)",
+    "INSERT INTO reorder_points VALUES (987654, 1, 1, 0)",
+    "INSERT INTO holds VALUES (987654, 1)",
     "INSERT INTO order_lines VALUES (987654, 1, 1, 1, 1)",
     "DELETE FROM products",
 ]
@@ -51,7 +58,7 @@ async def test_a_level_that_moved_in_spite_of_the_lock_is_not_overwritten(
     workshop: Workshop,
 ) -> None:
     moved, still = await workshop.product(stock=5), await workshop.product(stock=5)
-    levels = [Level(product_id, 1, 5, 0, 1) for product_id in (moved, still)]
+    levels = [Level(product_id, 1, 5, 0, 1, 1, NEVER) for product_id in (moved, still)]
     levels[0].seq_read = 0  # as read before the last movement
     for level in levels:
         level.on_hand, level.seq = 99, 2
@@ -63,7 +70,7 @@ async def test_a_level_that_moved_in_spite_of_the_lock_is_not_overwritten(
 
 
 async def test_a_level_that_is_gone_is_noticed(workshop: Workshop) -> None:
-    level = Level(987_654, 1, 5, 0, 1)
+    level = Level(987_654, 1, 5, 0, 1, 1, NEVER)
     level.seq = 2
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
         stock.save_levels(tx, [level])
@@ -73,7 +80,10 @@ async def test_a_level_that_is_gone_is_noticed(workshop: Workshop) -> None:
 
 async def test_levels_are_saved_each_with_its_own_numbers(workshop: Workshop) -> None:
     ids = [await workshop.product(stock=n) for n in (3, 4, 5)]
-    levels = [Level(product_id, 1, n, 0, 1) for product_id, n in zip(ids, (3, 4, 5), strict=True)]
+    levels = [
+        Level(product_id, 1, n, 0, 1, 1, NEVER)
+        for product_id, n in zip(ids, (3, 4, 5), strict=True)
+    ]
     for level in levels:
         level.reserved, level.seq = level.on_hand - 1, 2
     async with link_to(workshop.database) as link:
@@ -110,9 +120,9 @@ async def test_a_reservation_is_released_once(workshop: Workshop) -> None:
     await workshop.confirm(order_id)
     held = [Reservation(order_id, 1, 1, product_id, 2)]
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
-        stock.close_reservations(tx, held)
+        promises.close(tx, held)
         await link.run(tx.settle)
-        stock.close_reservations(tx, held)
+        promises.close(tx, held)
         with pytest.raises(GuardHeld):
             await link.run(tx.settle)
 
