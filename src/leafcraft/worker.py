@@ -78,3 +78,5 @@ async def _repeat(duty: Duty) -> None:
             await duty.do()
         except Refusal as refusal:
             log.warning("a duty of the clock has to wait: %s", refusal.detail)
+        except Exception:
+            log.exception("a duty of the clock failed; it is tried again")

@@ -1,12 +1,24 @@
 """What the tests of holds share: a clock they move, and a shop that nobody sweeps."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.builders import Clock, Shop
 from tests.conftest import MakeSettings
 from tests.orders.holding import DAY_MINUTES, unswept
+
+WRITE_PATH = ("leafcraft.writer", "leafcraft.committer")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_twice(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The writer runs a transaction that failed again, command by command: what went wrong in it
+    would show nowhere but in the log."""
+    yield
+    loud = [one for one in caplog.get_records("call") if one.levelno >= logging.WARNING]
+    assert [one.message for one in loud if one.name.startswith(WRITE_PATH)] == []
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Whatever is done in whatever order: the service answers as the model does, and holds what the model holds."""
 
 import asyncio
+import logging
 from functools import partial
 from typing import Any
 
@@ -266,6 +267,8 @@ def test_the_shop_trades_as_the_model_does(make_settings: MakeSettings, database
         finally:
             world.close()
             runner.run(opening.__aexit__(None, None, None))
+    # What broke a transaction, and did not break its commands alone, shows nowhere else.
+    assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 def hypothesis_settings(examples: int) -> HypothesisSettings:

@@ -44,7 +44,6 @@ async def undo(room: Workshop, number: int) -> object:
     return await room.writer.submit(reversals.reverse, reversals.Reverse(number, BESIDE), same)
 
 
-@pytest.mark.xfail(reason="links are looked up before the movements they are of", strict=True)
 async def test_a_transfer_that_is_committed_while_it_is_looked_up_is_whole(
     rooms: list[Workshop], monkeypatch: pytest.MonkeyPatch
 ) -> None:

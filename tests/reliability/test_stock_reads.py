@@ -42,7 +42,6 @@ async def reserved(shop: Shop, product: Json, place: str) -> int:
     return count
 
 
-@pytest.mark.xfail(reason="the end after the one that is due is not looked for", strict=True)
 @pytest.mark.parametrize("place", PLACES)
 async def test_one_end_after_the_other_is_seen_before_any_is_swept_up(
     shop: Shop, clock: Clock, place: str
@@ -58,7 +57,6 @@ async def test_one_end_after_the_other_is_seen_before_any_is_swept_up(
     assert seen == [3, 2, 1, 0]
 
 
-@pytest.mark.xfail(reason="what there is now is told as a past, by the reader's clock", strict=True)
 async def test_what_is_there_now_is_shown_by_a_clock_that_lags_behind(
     shop: Shop, clock: Clock
 ) -> None:

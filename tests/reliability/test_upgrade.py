@@ -238,7 +238,6 @@ TANGLED: Final = (
 """Two processes that waited for one level noted when they began, not when it was their turn."""
 
 
-@pytest.mark.xfail(reason="the step brings no order into the moments of old movements", strict=True)
 @pytest.mark.parametrize("ledger", [TANGLED], ids=["tangled"])
 async def test_movements_that_were_not_in_the_order_of_their_moments_are_put_in_order(
     upgraded: Database, blank_database_url: str, tmp_path: Path

@@ -84,7 +84,7 @@ async def test_a_refusal_is_a_whole_problem(shop: Shop) -> None:
     assert short["shortages"] == [
         {"product_id": tea["id"], "sku": tea["sku"], "requested": 2, "available": 1}
     ]
-    assert pointers(nowhere) == ["/to_location"]
+    assert pointers(nowhere) == ["/1/to_location"]
 
 
 async def test_each_sees_what_those_before_it_did(shop: Shop) -> None:

@@ -16,7 +16,8 @@ from leafcraft.stock.rules import Reservation, Shortage, Strategy
 from leafcraft.stock.shelf import Shelf
 from leafcraft.times import NEVER
 
-EXPIRED_AT_ONCE_MAX = 200
+EXPIRED_AT_ONCE_MAX = 20
+"""Each may have as many lines as an order can, and other writes wait behind them."""
 
 
 class Hold(NamedTuple):

@@ -11,7 +11,7 @@ from leafcraft.committer import Action
 from leafcraft.db import Reader
 from leafcraft.errors import Code, Refusal, not_found
 from leafcraft.idempotency import Answer
-from leafcraft.stock import actions, given, locations, reversals, schemas, store, views
+from leafcraft.stock import actions, given, locations, results, reversals, schemas, store, views
 from leafcraft.stock.actions import Adjust, Entries, Receive, Transfer
 from leafcraft.stock.locations import AddLocation, EditLocation
 from leafcraft.stock.reversals import Reverse
@@ -95,7 +95,7 @@ async def transfer_stock(call: Asked, body: given.Transfers) -> Answer:
 )
 async def reverse_movement(call: Asked, movement_id: wire.Id) -> Answer:
     """Take back a receipt, an adjustment or a transfer by its opposite, once."""
-    return await call.write(reversals.reverse, Reverse(movement_id, call.by), _several)
+    return await call.write(reversals.reverse, Reverse(movement_id, call.by), results.pair)
 
 
 @stock.get(
@@ -156,10 +156,14 @@ async def get_stock(
     """On hand, reserved and available at each location, now or at any moment that has passed."""
 
     async def load(reader: Reader) -> Answer:
-        moment = reader.now if query.as_of is None else query.as_of
-        if moment > reader.now:
+        if query.as_of is None:
+            moment = reader.now
+            levels = await views.levels_of(reader, product_id)
+        elif query.as_of <= reader.now:
+            moment = query.as_of
+            levels = await views.past_levels(reader, product_id, moment)
+        else:
             raise problems.invalid_parameter("as_of", "is still to come")
-        levels = await views.past_levels(reader, product_id, moment)
         if not levels:
             raise not_found("product", product_id)
         return wire.shown(schemas.stock(product_id, moment, levels))
@@ -259,34 +263,11 @@ async def _move(
     call: Call, verb: _Verb, asked: T | list[T], *, command: Callable[[T], Any]
 ) -> Answer:
     if not isinstance(asked, list):
-        return await call.write(verb.one, command(asked), _told)
+        return await call.write(verb.one, command(asked), results.one)
     commands = [command(one) for one in asked]
     return await call.write(
-        verb.many, Many(commands), lambda found: _results(call, found), weight=len(commands)
+        verb.many, Many(commands), lambda found: results.many(call, found), weight=len(commands)
     )
-
-
-def _told(written: Entries) -> Answer:
-    """One movement as itself, the two of a transfer in a list."""
-    if len(written) > 1:
-        return _several(written)
-    return Answer(201, wire.dump(schemas.entries(written)[0]))
-
-
-def _several(written: Entries) -> Answer:
-    return Answer(201, wire.dump({"movements": schemas.entries(written)}))
-
-
-def _results(call: Call, outcomes: Sequence[Entries | Refusal]) -> Answer:
-    results = [_result(call, index, outcome) for index, outcome in enumerate(outcomes)]
-    return Answer(200, wire.dump({"results": results}))
-
-
-def _result(call: Call, index: int, outcome: Entries | Refusal) -> dict[str, Any]:
-    if isinstance(outcome, Refusal):
-        problem = problems.document(outcome, call.path, call.request_id)
-        return {"index": index, "status_code": problem["status"], "problem": problem}
-    return {"index": index, "status_code": 201, "movements": schemas.entries(outcome)}
 
 
 def _opened(made: Location) -> Answer:

@@ -27,8 +27,9 @@ class Reverse(NamedTuple):
 
 async def reverse(tx: Transaction, commands: Sequence[Reverse]) -> Sequence[Entries | Refusal]:
     asked = {command.movement_id for command in commands}
-    halves = await store.links(tx, asked)
-    known = await store.movements(tx, {*asked, *halves.values()})
+    known = await store.movements(tx, asked)
+    halves = await store.links(tx, known)
+    known = {**known, **await store.movements(tx, halves.values())}
     sites = {movement.location_id for movement in known.values()}
     places = await store.locations_by_id(tx, sites, tx.for_share)
     shelf = await keeping.take(tx, {movement.product_id for movement in known.values()})

@@ -103,9 +103,15 @@ async def _over(
 async def mind_holds(reader: Reader) -> None:
     """For whatever shows stock: when the next hold ends, it will look different by itself."""
     rows = await reader.fetch(
-        "SELECT MIN(held_until) FROM stock_levels WHERE held_until > %s", (reader.now,)
+        "SELECT MIN(held_until) FROM stock_levels WHERE held_until > %s"
+        # Where a hold has ended, and nobody has been there since, the level can't name the next one.
+        " UNION ALL SELECT MIN(r.expires_at) FROM stock_levels l"
+        " JOIN reservations r ON r.product_id = l.product_id AND r.location_id = l.location_id"
+        " WHERE l.held_until <= %s AND r.state = %s AND r.expires_at > %s",
+        (reader.now, reader.now, ACTIVE, reader.now),
     )
-    reader.differs_from(rows[0][0] or NEVER)
+    for (moment,) in rows:
+        reader.differs_from(moment or NEVER)
 
 
 def has_stock(product_id: SQLColumnExpression[int], now: int) -> ColumnElement[bool]:

@@ -61,8 +61,8 @@ def _encode(kind: str, value: Any, key: int) -> str:
 
 
 def _fits(number: int) -> bool:
-    """Whether a column can hold it."""
-    return -wire.ID_MAX <= number <= wire.ID_MAX
+    """Whether a column can hold it, and it is a number: JSON's `true` is none."""
+    return not isinstance(number, bool) and -wire.ID_MAX <= number <= wire.ID_MAX
 
 
 def _decode(cursor: str, kind: str) -> tuple[Any, int]:

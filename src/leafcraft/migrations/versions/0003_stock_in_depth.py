@@ -58,6 +58,7 @@ def _levels() -> None:
         "stock_levels",
         sa.Column("held_until", BIG, nullable=False, server_default=sa.text(str(_NEVER))),
     )
+    _order_moments()
     op.execute(
         "UPDATE stock_levels SET moved_at = COALESCE((SELECT MAX(occurred_at) FROM stock_movements m"
         " WHERE m.product_id = stock_levels.product_id"
@@ -69,6 +70,23 @@ def _levels() -> None:
         ["location_id", "product_id"],
     )
     op.create_index(op.f("ix_stock_levels_held_until"), "stock_levels", ["held_until"])
+
+
+def _order_moments() -> None:
+    """A movement was dated before its transaction waited for a lock, so two processes could date a
+    level's movements in another order than they wrote them. The past is told by their moments now:
+    none may be earlier than the one before it."""
+    connection = op.get_bind()
+    late = connection.execute(
+        sa.text(
+            "SELECT id, latest FROM (SELECT id, occurred_at, MAX(occurred_at) OVER"
+            " (PARTITION BY product_id, location_id ORDER BY seq) AS latest FROM stock_movements) m"
+            " WHERE occurred_at < latest"
+        )
+    ).all()
+    rows = sa.table("stock_movements", sa.column("id"), sa.column("occurred_at"))
+    for number, latest in late:
+        op.execute(sa.update(rows).where(rows.c.id == number).values(occurred_at=latest))
 
 
 def _reservations() -> None:
