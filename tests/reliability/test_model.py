@@ -256,7 +256,9 @@ class Trade(Goods):
 
 
 @pytest.mark.timeout(300)
-def test_the_shop_trades_as_the_model_does(make_settings: MakeSettings, database_kind: str) -> None:
+def test_the_shop_trades_as_the_model_does(
+    make_settings: MakeSettings, database_kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     clock = Clock()
     with asyncio.Runner() as runner:
         opening = unswept(make_settings(token_minutes=DAY_MINUTES), clock)

@@ -153,7 +153,18 @@ async def test_a_garbage_cursor_is_refused(shared_shop: Shop, garbage: str) -> N
 
 @pytest.mark.parametrize(
     ("value", "key"),
-    [("zzz", 1), (1, "x"), (None, 1), (1.5, 1), ([1], 1), (2**63, 1), (1, 2**63), (10**19, -1)],
+    [
+        ("zzz", 1),
+        (1, "x"),
+        (None, 1),
+        (1.5, 1),
+        ([1], 1),
+        (2**63, 1),
+        (1, 2**63),
+        (10**19, -1),
+        (True, 1),
+        (1, True),
+    ],
 )
 async def test_a_forged_cursor_breaks_nothing(
     shared_shop: Shop, value: object, key: object
