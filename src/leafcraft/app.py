@@ -38,6 +38,8 @@ from leafcraft.writer import Writer
 log = logging.getLogger(__name__)
 
 BYTES_PER_MB = 1024 * 1024
+STOP_SECONDS_MAX = 5.0
+"""How long a stop waits for what the clock has under way."""
 
 
 def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
@@ -135,10 +137,13 @@ async def introduce(parts: Parts) -> None:
 async def _life(parts: Parts, auth: Auth) -> AsyncIterator[None]:
     async with opened(parts.runtime):
         await introduce(parts)
-        clockwork = asyncio.create_task(worker.run(parts.runtime, auth))
+        stop = asyncio.Event()
+        clockwork = asyncio.create_task(worker.run(parts.runtime, auth, stop))
         try:
             yield
         finally:
+            stop.set()
+            await asyncio.wait([clockwork], timeout=STOP_SECONDS_MAX)
             clockwork.cancel()
             with suppress(Refusal):
                 await auth.note_uses(parts.runtime.writer)

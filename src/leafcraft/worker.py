@@ -33,8 +33,8 @@ class Duty(NamedTuple):
     do: Callable[[], Awaitable[None]]
 
 
-async def run(runtime: Runtime, auth: Auth) -> None:
-    """Runs for as long as the process; every worker process has its own, and none minds the others."""
+async def run(runtime: Runtime, auth: Auth, stop: asyncio.Event) -> None:
+    """Runs until it is told to stop; every worker process has its own, and none minds the others."""
     writer, clock = runtime.writer, runtime.clock
     kept = runtime.settings.idempotency_hours * times.MICROS_PER_HOUR
     idle = revisions.IDLE_DAYS_MAX * times.MICROS_PER_DAY
@@ -61,7 +61,17 @@ async def run(runtime: Runtime, auth: Auth) -> None:
         Duty(FOLD_SECONDS, sweep_access),
         Duty(FOLD_SECONDS, fold),
     )
-    await asyncio.gather(*(_repeat(duty) for duty in duties))
+    await asyncio.gather(*(_repeat(duty, stop) for duty in duties))
+
+
+async def _told(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits so long, unless it is told to stop. What is under way is never cut off: a connection
+    would be left in the middle of an answer."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await stop.wait()
+    except TimeoutError:
+        return False
 
 
 async def _expire(runtime: Runtime) -> None:
@@ -71,9 +81,8 @@ async def _expire(runtime: Runtime) -> None:
             return
 
 
-async def _repeat(duty: Duty) -> None:
-    while True:
-        await asyncio.sleep(duty.every_seconds)
+async def _repeat(duty: Duty, stop: asyncio.Event) -> None:
+    while not await _told(stop, duty.every_seconds):
         try:
             await duty.do()
         except Refusal as refusal:

@@ -13,7 +13,7 @@ from leafcraft.stock import keeping as stock
 from leafcraft.stock import promises
 from leafcraft.stock.promises import End
 from leafcraft.stock.rules import Reservation, Shortage, Strategy
-from leafcraft.stock.shelf import Shelf
+from leafcraft.stock.shelf import HOLD_ENDED, Shelf
 from leafcraft.times import NEVER
 
 EXPIRED_AT_ONCE_MAX = 20
@@ -57,7 +57,7 @@ async def held_now(tx: Transaction, orders: dict[int, Order], shelf: Shelf) -> H
         if sum(one.quantity for one in left) == sum(line.quantity for line in order.lines):
             held[order.id] = left
             continue
-        shelf.release(left, SYSTEM)
+        shelf.release(left, SYSTEM, HOLD_ENDED)
         orders[order.id] = rules.expired(order, tx.now)
         events.record(tx, "order.expired", order.id, by=SYSTEM, total_minor=order.total_minor)
         ended.append(order.id)

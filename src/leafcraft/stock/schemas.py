@@ -208,11 +208,11 @@ def reservations(shown: Promised) -> list[Reservation]:
     return [
         {
             "order_id": shown.order_id,
-            "location": portion.location,
-            "quantity": portion.quantity,
+            "location": location,
+            "quantity": quantity,
             "expires_at": ends,
         }
-        for portion in shown.portions
+        for location, quantity in shown.portions
     ]
 
 

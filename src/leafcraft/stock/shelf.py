@@ -163,10 +163,12 @@ class Shelf:
         self.reserved.extend(made)
         return made
 
-    def release(self, reservations: Iterable[Reservation], by: Cause) -> None:
+    def release(
+        self, reservations: Iterable[Reservation], by: Cause, reason: str | None = None
+    ) -> None:
         """Gives promised stock back to where it was promised from."""
         for one in reservations:
-            why = Why(Kind.RELEASE, by, one.order_id)
+            why = Why(Kind.RELEASE, by, one.order_id, reason)
             self.move(self._level(one.product_id, one.location_id), why, reserved=-one.quantity)
             self.released.append(one)
 

@@ -53,17 +53,12 @@ class ShownMovement(NamedTuple):
     occurred_at: int
 
 
-class Portion(NamedTuple):
-    location: str
-    quantity: int
-
-
 class Promised(NamedTuple):
-    """What an order has been promised of a product, and from where."""
+    """What an order has been promised of a product: how much from which location."""
 
     order_id: int
     expires_at: int
-    portions: list[Portion]
+    portions: list[tuple[str, int]]
 
 
 async def totals(source: Source, product_ids: Iterable[int]) -> Mapping[int, Total]:
@@ -184,18 +179,19 @@ async def past_levels(reader: Reader, product_id: int, moment: int) -> list[Show
         .scalar_subquery()
     )
     rows = await reader.select(
-        select(LevelRow.location_id, LocationRow.code, last)
+        select(LevelRow.location_id, LocationRow.code, LevelRow.moved_at, last)
         .join(LocationRow, LocationRow.id == LevelRow.location_id)
         .where(LevelRow.product_id == product_id)
         .order_by(LevelRow.location_id)
     )
-    balances = await store.movements(reader, [row[2] for row in rows if row[2] is not None])
+    balances = await store.movements(reader, [row[3] for row in rows if row[3] is not None])
     over = await _over(reader, [product_id], moment)
     found = []
-    for location_id, code, number in rows:
+    for location_id, code, moved_at, number in rows:
         after = balances.get(number)
         on_hand, reserved = (after.on_hand_after, after.reserved_after) if after else (0, 0)
-        reserved -= over.get((product_id, location_id), 0)
+        if moved_at <= moment:  # no movement is dated before the one it follows
+            reserved -= over.get((product_id, location_id), 0)
         found.append(ShownLevel(product_id, location_id, code, on_hand, reserved))
     return found
 
@@ -217,7 +213,7 @@ async def promised_page(reader: Reader, page: Page, product_id: int) -> list[Pro
         .order_by(row.order_id, row.line_no, row.location_id)
     )
     for order_id, location, quantity in portions:
-        found[order_id].portions.append(Portion(location, quantity))
+        found[order_id].portions.append((location, quantity))
     return list(found.values())
 
 
@@ -261,7 +257,8 @@ async def movements_page(reader: Reader, page: Page, chosen: MovementFilter) -> 
 
 
 async def demand(source: Source, product_ids: Iterable[int], since: int) -> Mapping[int, int]:
-    """Units of each product promised to orders since then, less what those gave back."""
+    """Units of each product promised to orders since then, less what those gave back, or will have
+    given back with the end of a hold as soon as anybody comes to write it down."""
     wanted = ids(product_ids)
     if wanted == "()":
         return {}
@@ -272,7 +269,10 @@ async def demand(source: Source, product_ids: Iterable[int], since: int) -> Mapp
         " AND kind IN (%s, %s) GROUP BY product_id",
         (since, Kind.RESERVE.value, Kind.RELEASE.value),
     )
-    return {product_id: int(units) for product_id, units in rows}
+    found = {product_id: int(units) for product_id, units in rows}
+    for one in await promises.ended(source, found, source.now):
+        found[one.product_id] -= one.quantity if one.expires_at >= since else 0
+    return found
 
 
 def is_low(now: int) -> ColumnElement[bool]:
