@@ -44,6 +44,11 @@ REASONS: Final = {
 FIELD_REASONS: Final = {
     "is not a cursor of this list and these filters": "cursors are opaque, and good for one list",
     "is past already": "a schema knows no time",
+    "is still to come": "the same",
+    "there is no location": "a location may be named if it is there",
+    "takes either delta or counted": "which of two members go together is said in words",
+    "expected_on_hand goes with counted": "the same",
+    "from_location and to_location are the same": "the same",
     "is given more than once": "a list in a form becomes the same field again",
     "the password is a common one, or is easy to guess": "no schema holds a list of passwords",
     "must be at most ": "how large a price may be depends on the shop's currency",

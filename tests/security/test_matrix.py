@@ -126,7 +126,11 @@ async def allowed(cast: dict[str, Shop], row: Row) -> None:
     for method in methods(row):
         for column in (column for column in COLUMNS if row.cells[column] == YES):
             answer = await ask(cast[column], row, method, empty=True)
-            assert answer.status_code in {200, 201, 204, 404, 409, 422}, (method, column, answer.text)
+            assert answer.status_code in {200, 201, 204, 404, 409, 422}, (
+                method,
+                column,
+                answer.text,
+            )
 
 
 def methods(row: Row) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """What is asked for at the same time shares a transaction, and each sees what those before it did."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from logging import WARNING
 from typing import Any
 
 import pytest
@@ -22,6 +23,14 @@ from tests.stock.goods import adjust, balances, broken, events, open_location, r
 pytestmark = pytest.mark.anyio
 
 BY = Cause("user:1", "request-1", "127.0.0.1")
+
+
+@pytest.fixture(autouse=True)
+def _at_the_first_try(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What can't share a transaction is tried one by one, and comes out right: too late for here."""
+    yield
+    complaints = [one.getMessage() for one in caplog.get_records("call") if one.levelno >= WARNING]
+    assert complaints == []
 
 
 async def together(shop: Shop, action: Action[Any, Any], commands: Sequence[Any]) -> list[Any]:
