@@ -14,6 +14,7 @@ from leafcraft.money import Currency
 from leafcraft.products import actions, rules, schemas, store
 from leafcraft.products.actions import Create, Edit, Stocked
 from leafcraft.products.store import Draft, Product
+from leafcraft.stock import promises
 from leafcraft.stock import views as stock_views
 from leafcraft.stock.store import TOPIC as STOCK_TOPIC
 from leafcraft.stock.views import NOTHING
@@ -177,7 +178,7 @@ async def _one(reader: Reader, product_id: int) -> Stocked:
 
 async def _advice(reader: Reader, stocked: Sequence[Stocked], days: int) -> list[schemas.LowStock]:
     since = reader.now - days * times.MICROS_PER_DAY
-    demand = await stock_views.demand(reader, (one.product.id for one in stocked), since)
+    demand = await promises.demand(reader, (one.product.id for one in stocked), since)
     return [schemas.low_stock(one, demand.get(one.product.id, 0), days) for one in stocked]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from leafcraft.db import Change, Revise, Source, Statement, Transaction, ids
-from leafcraft.stock.rules import Reservation, ReservationState
+from leafcraft.stock.rules import Kind, Reservation, ReservationState
 from leafcraft.stock.store import TOPIC
 from leafcraft.times import NEVER
 
@@ -80,9 +80,12 @@ def move_ends(tx: Transaction, ends: Sequence[End], reservations: int) -> None:
 
 async def ended(source: Source, product_ids: Iterable[int], moment: int) -> list[Reservation]:
     """The holds of these products that have ended by then, and are still to be written off."""
+    wanted = ids(product_ids)
+    if wanted == "()":
+        return []
     rows = await source.fetch(
         "SELECT order_id, line_no, location_id, product_id, quantity, expires_at FROM reservations"
-        f" WHERE product_id IN {ids(product_ids)} AND state = %s AND expires_at <= %s",
+        f" WHERE product_id IN {wanted} AND state = %s AND expires_at <= %s",
         (ACTIVE, moment),
     )
     return [Reservation(*row) for row in rows]
@@ -97,3 +100,26 @@ async def next_ends(tx: Transaction, product_ids: Iterable[int]) -> Mapping[tupl
         (ACTIVE, tx.now),
     )
     return {(product_id, location_id): end for product_id, location_id, end in rows}
+
+
+async def demand(source: Source, product_ids: Iterable[int], since: int) -> Mapping[int, int]:
+    """Units of each product promised to orders since then, less what those orders gave back, or will
+    have given back with the end of a hold as soon as anybody comes to write it down."""
+    wanted = ids(product_ids)
+    if wanted == "()":
+        return {}
+    sites = ids(row[0] for row in await source.fetch("SELECT id FROM locations"))
+    rows = await source.fetch(
+        "SELECT product_id, SUM(reserved_delta) FROM stock_movements m"
+        f" WHERE product_id IN {wanted} AND location_id IN {sites} AND occurred_at >= %s"
+        " AND (kind = %s OR kind = %s AND EXISTS (SELECT 1 FROM reservations r"
+        " WHERE r.order_id = m.order_id AND r.product_id = m.product_id AND r.created_at >= %s))"
+        " GROUP BY product_id UNION ALL SELECT product_id, -SUM(quantity) FROM reservations"
+        f" WHERE product_id IN {wanted} AND state = %s AND expires_at <= %s AND created_at >= %s"
+        " GROUP BY product_id",
+        (since, Kind.RESERVE.value, Kind.RELEASE.value, since, ACTIVE, source.now, since),
+    )
+    found: dict[int, int] = {}
+    for product_id, units in rows:
+        found[product_id] = found.get(product_id, 0) + int(units)
+    return found

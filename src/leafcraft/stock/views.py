@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists,
 from leafcraft.db import Page, Reader, Source, ids, keyset
 from leafcraft.stock import promises, store
 from leafcraft.stock.promises import ACTIVE
-from leafcraft.stock.rules import Kind, Location, Reorder
+from leafcraft.stock.rules import Location, Reorder
 from leafcraft.stock.tables import LevelRow, LocationRow, MovementRow, ReorderRow, ReservationRow
 from leafcraft.times import NEVER
 
@@ -254,25 +254,6 @@ async def movements_page(reader: Reader, page: Page, chosen: MovementFilter) -> 
     )
     order = {"id": row.id, "occurred_at": row.occurred_at}
     return [ShownMovement(*found) for found in await reader.select(keyset(statement, order, page))]
-
-
-async def demand(source: Source, product_ids: Iterable[int], since: int) -> Mapping[int, int]:
-    """Units of each product promised to orders since then, less what those gave back, or will have
-    given back with the end of a hold as soon as anybody comes to write it down."""
-    wanted = ids(product_ids)
-    if wanted == "()":
-        return {}
-    sites = ids(row[0] for row in await source.fetch("SELECT id FROM locations"))
-    rows = await source.fetch(
-        "SELECT product_id, SUM(reserved_delta) FROM stock_movements"
-        f" WHERE product_id IN {wanted} AND location_id IN {sites} AND occurred_at >= %s"
-        " AND kind IN (%s, %s) GROUP BY product_id",
-        (since, Kind.RESERVE.value, Kind.RELEASE.value),
-    )
-    found = {product_id: int(units) for product_id, units in rows}
-    for one in await promises.ended(source, found, source.now):
-        found[one.product_id] -= one.quantity if one.expires_at >= since else 0
-    return found
 
 
 def is_low(now: int) -> ColumnElement[bool]:
