@@ -154,6 +154,9 @@ async def _empty(url: str) -> None:
                 if await cursor.fetchall():
                     await cursor.execute(f"TRUNCATE TABLE {table}")
             await cursor.execute("DELETE FROM locations WHERE id > 1")
+            if cursor.rowcount:
+                await cursor.execute("ALTER TABLE locations AUTO_INCREMENT = 2")
+            await cursor.execute("UPDATE locations SET name = 'Main', priority = 0, active = 1")
     finally:
         connection.close()
 

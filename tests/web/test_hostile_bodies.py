@@ -170,7 +170,7 @@ async def test_an_opening_stock_that_is_no_count_is_refused(shared_shop: Shop, s
 
 @pytest.mark.parametrize(
     "extra",
-    ['"id": 7', '"total_amount": 0.01', '"status": "Confirmed"', '"hold_minutes": 5', '"": 1'],
+    ['"id": 7', '"total_amount": 0.01', '"status": "Confirmed"', '"hold_hours": 5', '"": 1'],
 )
 async def test_a_member_that_nobody_reads_is_refused(shared_shop: Shop, extra: str) -> None:
     tea = await shared_shop.product()

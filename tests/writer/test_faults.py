@@ -45,6 +45,7 @@ class FaultyLink(Link):
 
     def __init__(self, real: Link, faults: Faults) -> None:
         self.for_update = real.for_update
+        self.for_share = real.for_share
         self._real = real
         self._faults = faults
 
