@@ -42,7 +42,12 @@ def _not_nothing(delta: int) -> int:
 
 Delta = Annotated[
     int,
-    Field(strict=True, ge=-wire.QUANTITY_MAX, le=wire.QUANTITY_MAX),
+    Field(
+        strict=True,
+        ge=-wire.QUANTITY_MAX,
+        le=wire.QUANTITY_MAX,
+        json_schema_extra={"not": {"const": 0}},
+    ),
     AfterValidator(_not_nothing),
 ]
 
