@@ -15,6 +15,9 @@ from leafcraft.orders import holds
 from leafcraft.orders import store as orders
 from leafcraft.orders.holds import Expire
 from leafcraft.revisions import Fold
+from leafcraft.stock import keeping
+from leafcraft.stock import store as stock
+from leafcraft.stock.keeping import Settle
 from leafcraft.web.call import Runtime
 
 log = logging.getLogger(__name__)
@@ -76,9 +79,12 @@ async def _told(stop: asyncio.Event, seconds: float) -> bool:
 
 async def _expire(runtime: Runtime) -> None:
     """Nobody waits for this: a hold that has ended counts no more from the moment it ends."""
-    while await runtime.database.read(lambda reader: orders.overdue(reader, 1)):
-        if not await runtime.writer.perform(holds.expire, Expire(SYSTEM)):
-            return
+    writer, read = runtime.writer, runtime.database.read
+    while await read(lambda reader: orders.overdue(reader, 1)):
+        if not await writer.perform(holds.expire, Expire(SYSTEM)):
+            break  # another process has been faster
+    while await read(lambda reader: stock.due(reader, 1)):
+        await writer.perform(keeping.settle, Settle(SYSTEM))
 
 
 async def _repeat(duty: Duty, stop: asyncio.Event) -> None:

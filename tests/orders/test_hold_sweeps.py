@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from leafcraft import worker
+from leafcraft import times, worker
 from leafcraft.orders import holds
+from leafcraft.times import NEVER
 from leafcraft.web.call import Runtime
 from tests.builders import Clock, Json, Shop, found, open_shop, problem
 from tests.conftest import MakeSettings
@@ -195,3 +196,31 @@ async def test_orders_that_end_and_go_on_are_decided_in_one_transaction(
     assert found(answers[1], 409)["code"] == "order_expired"
     assert await stock(still, tea) == (6, 6, 0)
     await assert_sound(still, clock)
+
+
+async def test_a_hold_that_was_confirmed_in_time_leaves_nothing_to_look_at(
+    make_settings: MakeSettings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every reader would look for the holds of all levels that ever had one."""
+    monkeypatch.setattr(worker, "EXPIRE_SECONDS", 0.01)
+    async with open_shop(make_settings(), clock) as shop:
+        tea, mint = await shop.product(stock=5), await shop.product(stock=5)
+        await shop.confirm(await held(shop, 10, (tea, 1)))
+        await shop.cancel(await held(shop, 10, (mint, 1)))
+        await held(shop, 30, (mint, 2))
+        clock.advance(seconds=600)
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
+            while await ends(shop) != [NEVER, clock() + 20 * times.MICROS_PER_MINUTE]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await assert_sound(shop, clock)
+        monkeypatch.setattr(worker, "_expire", _rest)
+        await asyncio.sleep(0.1)
+
+
+async def ends(shop: Shop) -> list[int]:
+    """What the levels say of the ends of their holds, by product."""
+    database = shop.app.runtime.database  # type: ignore[attr-defined]
+    rows = await database.read(
+        lambda reader: reader.fetch("SELECT held_until FROM stock_levels ORDER BY product_id")
+    )
+    return [moment for (moment,) in rows]

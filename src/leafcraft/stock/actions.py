@@ -141,16 +141,22 @@ async def written(
             outcomes.append(moved)
             continue
         entries = [Entry(ids[id(one)], one, codes[one.location_id], {}) for one in moved]
-        outcomes.append(_paired(tx, entries) if len(entries) > 1 else entries)
+        outcomes.append(_paired(entries) if len(entries) > 1 else entries)
+    store.add_links(tx, [link for outcome in outcomes for link in _links(outcome)])
     return outcomes
 
 
-def _paired(tx: Transaction, entries: Entries) -> Entries:
-    """Links the two halves of a transfer."""
+def _paired(entries: Entries) -> Entries:
+    """The two halves of a transfer, each with the other."""
     first, second = entries
     pairs = ((first, second), (second, first))
-    store.add_links(tx, [Link(one.id, COUNTERPART, other.id) for one, other in pairs])
     return [one._replace(links={COUNTERPART: other.id}) for one, other in pairs]
+
+
+def _links(outcome: Entries | Refusal) -> list[Link]:
+    if isinstance(outcome, Refusal):
+        return []
+    return [Link(one.id, link, other) for one in outcome for link, other in one.links.items()]
 
 
 def tell(tx: Transaction, fact: str, outcome: Entries | Refusal, *, by: Cause) -> None:

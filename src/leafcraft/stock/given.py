@@ -114,12 +114,12 @@ class NewTransfer(wire.Body):
 
 
 class Receipts(RootModel[wire.OneOrMany[Receipt]]):
-    pass
+    """One receipt, or a list of them."""
 
 
 class Adjustments(RootModel[wire.OneOrMany[Adjustment]]):
-    pass
+    """One adjustment, or a list of them."""
 
 
 class Transfers(RootModel[wire.OneOrMany[NewTransfer]]):
-    pass
+    """One transfer, or a list of them."""

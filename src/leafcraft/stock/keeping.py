@@ -12,6 +12,7 @@ from leafcraft.stock.shelf import Shelf, Watched
 from leafcraft.times import NEVER
 
 OPENING = "opening stock"
+SETTLED_AT_ONCE_MAX = 200
 NO_REORDER = Reorder()
 
 
@@ -58,6 +59,23 @@ async def _end_holds(tx: Transaction, shelf: Shelf) -> None:
     ends = await promises.next_ends(tx, product_ids)
     for level in due:
         level.held_until = ends.get((level.product_id, level.location_id), NEVER)
+
+
+class Settle(NamedTuple):
+    """Look again when the next hold of each level ends, where one may have ended."""
+
+    by: Cause
+
+
+async def settle(tx: Transaction, commands: Sequence[Settle]) -> Sequence[int]:
+    """How many products there were to look at.
+
+    A hold that was confirmed, cancelled or prolonged leaves its level saying that it ends then:
+    were nobody to look, every reader after that moment would.
+    """
+    due = await store.due(tx, SETTLED_AT_ONCE_MAX)
+    put_back(tx, await take(tx, due))
+    return [len(due) for _ in commands]
 
 
 def put_back(tx: Transaction, shelf: Shelf) -> None:

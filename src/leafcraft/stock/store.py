@@ -33,6 +33,15 @@ async def lock(
     return [Level(*row[:7]) for row in rows], watched
 
 
+async def due(source: Source, limit: int) -> list[int]:
+    """The products of which some level may have a hold that has ended."""
+    rows = await source.fetch(
+        f"SELECT DISTINCT product_id FROM stock_levels WHERE held_until <= %s LIMIT {int(limit)}",
+        (source.now,),
+    )
+    return [product_id for (product_id,) in rows]
+
+
 async def priorities(tx: Transaction) -> Mapping[int, int]:
     """The locations' priorities, as they happen to be: no decision of safety hangs on them."""
     return dict(await tx.fetch("SELECT id, priority FROM locations"))

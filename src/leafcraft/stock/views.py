@@ -102,7 +102,7 @@ async def mind_holds(reader: Reader) -> None:
         # Where a hold has ended, and nobody has been there since, the level can't name the next one.
         " UNION ALL SELECT MIN(r.expires_at) FROM stock_levels l"
         " JOIN reservations r ON r.product_id = l.product_id AND r.location_id = l.location_id"
-        " WHERE l.held_until <= %s AND r.state = %s AND r.expires_at > %s",
+        f" WHERE l.held_until <= %s AND r.state = %s AND r.expires_at > %s AND r.expires_at < {NEVER}",
         (reader.now, reader.now, ACTIVE, reader.now),
     )
     for (moment,) in rows:
