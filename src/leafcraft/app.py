@@ -27,6 +27,8 @@ from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
 from leafcraft.orders.api import orders
+from leafcraft.orders.bulk_api import bulk
+from leafcraft.orders.parcels_api import parcels
 from leafcraft.products.api import low, products
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
@@ -63,6 +65,8 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
             stock,
             sites,
             orders,
+            bulk,
+            parcels,
             exchange.imports,
             exchange.exports,
         ),

@@ -171,7 +171,7 @@ class Committer:
 
     async def _try(self, batch: Sequence[Request]) -> Sequence[Any]:
         link = await self._opened()
-        attempt = _Attempt(Transaction(link, self._clock()), batch)
+        attempt = _Attempt(Transaction(link, self._clock(), self._bookmark.writer), batch)
         try:
             await link.run(lambda: attempt.run(link, self._bookmark))
         except Exception as error:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from leafcraft.db import Database, Source
 from leafcraft.orders import verify as orders
+from leafcraft.orders import verify_units as units
 from leafcraft.stock import verify as stock
 
 Check = Callable[[Source], Awaitable[Sequence[str]]]
@@ -27,11 +28,16 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("every product at or below its reorder point is marked low", stock.low_is_marked),
     ("no hold ends earlier than its level says", stock.ends_are_noted),
     ("transfers have two halves, reversals undo exactly", stock.links_are_mutual),
-    ("every confirmed order is covered, line by line", orders.confirmed_orders_covered),
+    ("what is open of every confirmed order is covered", orders.confirmed_orders_covered),
     ("no other order holds stock, but by a hold", orders.others_hold_nothing),
     ("every hold covers its order until it ends", orders.holds_are_whole),
     ("every order's total equals its lines", orders.totals_equal_lines),
     ("every order's life is told by its events", orders.lives_equal_events),
+    ("every order's state agrees with its units", units.states_agree_with_units),
+    ("what was sent and came back is what the parcels say", units.lines_equal_parcels),
+    ("the ledger tells of every unit sent or returned", units.ledger_tells_of_lines),
+    ("the counts of orders are right", units.counts_equal_orders),
+    ("every day's sales equal its orders", units.sales_equal_lines),
 )
 
 

@@ -82,7 +82,7 @@ async def test_a_defect_carries_them_too(shop: Shop, monkeypatch: pytest.MonkeyP
     async def broken(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("leafcraft.orders.store.page", broken)
+    monkeypatch.setattr("leafcraft.orders.views.page", broken)
     answer = await shop.get("/orders/")
     assert answer.status_code == 500
     guarded(answer)

@@ -134,7 +134,7 @@ async def test_what_breaks_inside_is_told_without_a_word_of_the_inside(
     async def broken(*_: object) -> None:
         raise RuntimeError("SELECT secret FROM vault")
 
-    monkeypatch.setattr("leafcraft.orders.store.page", broken)
+    monkeypatch.setattr("leafcraft.orders.views.page", broken)
     answer = await shop.get("/orders/")
     body = problem(answer, 500, "internal_error")
     assert body.keys() >= MEMBERS

@@ -2,7 +2,7 @@
 
 from leafcraft.db.database import Database, Reader
 from leafcraft.db.keyset import Page, keyset
-from leafcraft.db.tables import Base, Digest, Id, Json, MediumBytes, Moment, text
+from leafcraft.db.tables import Base, Digest, Id, Json, MediumBytes, Moment, Sum, text
 from leafcraft.db.transaction import (
     Change,
     GuardHeld,
@@ -11,6 +11,7 @@ from leafcraft.db.transaction import (
     Source,
     Statement,
     Transaction,
+    Upsert,
     Write,
     digests,
     ids,
@@ -33,8 +34,10 @@ __all__ = [
     "Revise",
     "Source",
     "Statement",
+    "Sum",
     "Transaction",
     "Trouble",
+    "Upsert",
     "Write",
     "digests",
     "ids",

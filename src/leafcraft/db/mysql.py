@@ -17,6 +17,7 @@ from leafcraft.db.transaction import (
     Row,
     Source,
     Statement,
+    Upsert,
     Write,
     ids,
 )
@@ -149,6 +150,8 @@ class MySQLLink(Link):
         match write:
             case Append():
                 return (text for text, _ in _inserts(write))
+            case Upsert():
+                return _upserts(write)
             case Revise():
                 return (_update(write),)
             case Statement(sql, values):
@@ -161,6 +164,12 @@ def _inserts(append: Append) -> Iterable[tuple[str, int]]:
         part = append.rows[start : start + ROWS_PER_INSERT_MAX]
         values = ",".join(f"({','.join(map(_literal, row))})" for row in part)
         yield f"INSERT INTO {append.table} ({append.columns}) VALUES {values}", len(part)
+
+
+def _upserts(upsert: Upsert) -> Iterable[str]:
+    sets = upsert.sets.format_map({name: f"VALUES({name})" for name in upsert.changed})
+    rows = Append(upsert.table, upsert.columns, upsert.rows)
+    return (f"{text} ON DUPLICATE KEY UPDATE {sets}" for text, _ in _inserts(rows))
 
 
 def _update(revise: Revise) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL
 
-from leafcraft.db.transaction import Append, Link, Revise, Row, Statement, Write
+from leafcraft.db.transaction import Append, Link, Revise, Row, Statement, Upsert, Write
 
 T = TypeVar("T")
 
@@ -95,8 +95,18 @@ class SQLiteLink(Link):
                 values = [(*row[2:], row[0], row[1]) for row in rows]
                 sql = f"UPDATE {table} SET {sets} WHERE {guarded}"
                 return self._connection.executemany(sql, values).rowcount
+            case Upsert(table, columns, rows, keys):
+                sql = (
+                    f"INSERT INTO {table} ({columns}) VALUES ({','.join('?' * len(rows[0]))})"
+                    f" ON CONFLICT ({keys}) DO UPDATE SET {_sets(write)}"
+                )
+                return self._connection.executemany(sql, rows).rowcount
             case Statement(sql, values):
                 return self._connection.execute(_question_marks(sql), values).rowcount
+
+
+def _sets(upsert: Upsert) -> str:
+    return upsert.sets.format_map({name: f"excluded.{name}" for name in upsert.changed})
 
 
 def _connect(path: Path) -> sqlite3.Connection:

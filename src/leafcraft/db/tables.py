@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, String, Text
+from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, Numeric, String, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -14,6 +14,8 @@ Id = Annotated[int, mapped_column(_BigInt, primary_key=True, autoincrement=True)
 """A row's own number, given by the database."""
 Moment = Annotated[int, mapped_column(BigInteger)]
 """Microseconds since 1970, UTC (see `leafcraft.times`)."""
+Sum = Annotated[int, mapped_column(Numeric(38, 0).with_variant(BigInteger, "sqlite"))]
+"""What many numbers come to, which may be more than 64 bits hold."""
 Digest = Annotated[
     bytes, mapped_column(LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb"))
 ]

@@ -69,7 +69,26 @@ class Revise(NamedTuple):
     rows: Sequence[tuple[int, ...]]
 
 
-Write = Statement | Append | Revise
+class Upsert(NamedTuple):
+    """Rows that are made where there are none, and changed where there are: `keys` tell them apart."""
+
+    table: str
+    columns: str
+    rows: Sequence[Row]
+    keys: str
+    changed: tuple[str, ...]
+    """The columns that an existing row gets anew."""
+    adds: bool = False
+    """Whether the new values are added to the old ones, instead of taking their place."""
+
+    @property
+    def sets(self) -> str:
+        """What an existing row's columns become, with the new value of each written `{name}`."""
+        old = f"{self.table}.{{0}} + " if self.adds else ""
+        return ", ".join(f"{one} = {old.format(one)}{{{one}}}" for one in self.changed)
+
+
+Write = Statement | Append | Revise | Upsert
 
 
 class Link(ABC):
@@ -123,14 +142,16 @@ class Transaction:
     the writer adds at the end: event rows, and the topics whose cached reads are stale after it.
     """
 
-    def __init__(self, link: Link, now: int) -> None:
+    def __init__(self, link: Link, now: int, writer: int = 0) -> None:
+        """`writer` numbers the process: rows that carry it are written by nobody else."""
         self.now = now
+        self.writer = writer
         self.facts: list[Row] = []
         self.touched: set[str] = set()
         self.for_update = link.for_update
         self.for_share = link.for_share
         self._link = link
-        self._later: list[tuple[Write, int]] = []
+        self._later: list[tuple[Write, int | None]] = []
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         await self.settle()
@@ -146,15 +167,21 @@ class Transaction:
         await self.settle()
         return await self._link.insert(table, columns, rows) if rows else []
 
-    def later(self, write: Write, expected: int) -> None:
+    def later(self, write: Write, expected: int | None) -> None:
         """Writes before anything is read again or committed, together with whatever else waits: a
-        round trip for all. It must then find every row it names, the second half of each rule."""
+        round trip for all. It must then find every row it names, the second half of each rule;
+        None: however many there are."""
         self._later.append((write, expected))
 
     def append(self, table: str, columns: str, rows: Sequence[Row]) -> None:
         """Appends rows, later."""
         if rows:
             self.later(Append(table, columns, rows), len(rows))
+
+    def upsert(self, upsert: Upsert) -> None:
+        """Makes rows or changes them, later."""
+        if upsert.rows:
+            self.later(upsert, None)
 
     async def settle(self) -> None:
         """Does what was left for later.
@@ -167,7 +194,7 @@ class Transaction:
         waiting, self._later = self._later, []
         found = await self._link.write_all([write for write, _ in waiting])
         for (write, expected), rows in zip(waiting, found, strict=True):
-            if rows != expected:
+            if expected is not None and rows != expected:
                 raise GuardHeld(f"{rows} of {expected} rows found: {str(write[0])[:200]}")
 
 

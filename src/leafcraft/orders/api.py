@@ -1,22 +1,22 @@
 """How programs ask about orders."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import Query
 
 from leafcraft.accounts.rules import Permission
-from leafcraft.bulk import Many
 from leafcraft.db import Reader
-from leafcraft.errors import Code, Refusal, not_found
+from leafcraft.errors import Code, not_found
 from leafcraft.idempotency import Answer
-from leafcraft.orders import actions, holds, schemas, store
+from leafcraft.orders import actions, edits, given, holds, notes, schemas, store, views
 from leafcraft.orders.actions import Cancel, Confirm, Create
+from leafcraft.orders.edits import CancelItems, Edit
 from leafcraft.orders.holds import Hold
+from leafcraft.orders.notes import Note, Noted
 from leafcraft.orders.rules import Order
 from leafcraft.stock.rules import Strategy
-from leafcraft.web import problems, wire
+from leafcraft.web import wire
 from leafcraft.web.call import Asked, Call
 from leafcraft.web.operations import Operations, Promise
 
@@ -27,7 +27,12 @@ CREATES = Promise(
     Permission.ORDERS_WRITE,
     schemas.Order,
     status=201,
-    refuses=(Code.PRODUCT_NOT_FOUND, Code.PRODUCT_ARCHIVED, Code.INSUFFICIENT_STOCK),
+    refuses=(
+        Code.PRODUCT_NOT_FOUND,
+        Code.PRODUCT_ARCHIVED,
+        Code.INSUFFICIENT_STOCK,
+        Code.REFERENCE_TAKEN,
+    ),
 )
 CONFIRMS = Promise(
     "confirm_order",
@@ -46,16 +51,37 @@ CANCELS = Promise(
         Code.ORDER_EXPIRED,
     ),
 )
+EDITS = Promise(
+    "edit_order",
+    Permission.ORDERS_WRITE,
+    schemas.Order,
+    edits=True,
+    refuses=(
+        Code.NOT_FOUND,
+        Code.PRODUCT_NOT_FOUND,
+        Code.PRODUCT_ARCHIVED,
+        Code.INSUFFICIENT_STOCK,
+        Code.REFERENCE_TAKEN,
+        Code.ORDER_NOT_EDITABLE,
+        Code.ORDER_EXPIRED,
+        Code.QUANTITY_EXCEEDED,
+        Code.CONFLICT,
+        Code.PRECONDITION_FAILED,
+    ),
+)
 
 
 @orders.post("/create_order", CREATES)
 @orders.post("/", CREATES._replace(name="create_order_at_root"))
-async def create_order(call: Asked, body: schemas.NewOrder) -> Answer:
+async def create_order(call: Asked, body: given.NewOrder) -> Answer:
     """Place an order. It is Pending, and takes no stock until it is confirmed, unless it holds some."""
+    return await call.write(actions.create, creation(call, body), _created)
+
+
+def creation(call: Call, body: given.NewOrder) -> Create:
     items = [(item.product_id, item.quantity) for item in body.items]
-    strategy = _strategy(call)
-    command = Create(items, call.currency.code, call.by, body.hold_minutes, strategy)
-    return await call.write(actions.create, command, _created)
+    strategy = allocation(call)
+    return Create(items, call.currency.code, call.by, body.hold_minutes, strategy, body.details)
 
 
 @orders.get(
@@ -66,8 +92,21 @@ async def list_orders(call: Asked, query: Annotated[schemas.OrderQuery, Query()]
     page = query.page()
 
     async def load(reader: Reader) -> Answer:
-        shown, more = query.cut(await store.page(reader, page, query.chosen()))
+        shown, more = query.cut(await views.page(reader, page, query.chosen()))
         return wire.listing([schemas.order(one) for one in shown], more)
+
+    return await call.read((store.TOPIC,), load)
+
+
+@orders.get(
+    "/counts",
+    Promise(name="count_orders", permission=Permission.ORDERS_READ, answers=schemas.Counts),
+)
+async def count_orders(call: Asked) -> Answer:
+    """How many orders are in each state."""
+
+    async def load(reader: Reader) -> Answer:
+        return wire.shown(dict(await views.counts(reader)))
 
     return await call.read((store.TOPIC,), load)
 
@@ -85,48 +124,54 @@ async def get_order(call: Asked, order_id: wire.Id) -> Answer:
     """One order."""
 
     async def load(reader: Reader) -> Answer:
-        await store.mind_holds(reader)
+        await views.mind_holds(reader)
         found = await store.by_id(reader, [order_id])
         if order_id not in found:
             raise not_found("order", order_id)
-        return _shown(found[order_id])
+        return shown(found[order_id])
 
     return await call.read((store.TOPIC,), load)
+
+
+@orders.patch("/{order_id}", EDITS)
+async def edit_order(call: Asked, order_id: wire.Id, body: given.OrderEdit) -> Answer:
+    """Change a Pending or a Confirmed order: what is ordered (of a Confirmed one only the difference
+    is moved in stock, all of it or none), what is said about it, whether it is on hold.
+    Whether it is paid can be said of any order."""
+    items = None if body.items is None else [item.wanted for item in body.items]
+    strategy = allocation(call)
+    command = Edit(order_id, call.by, body.fields, items, call.versions, strategy)
+    return await call.write(edits.edit, command, shown)
 
 
 @orders.patch("/{order_id}/confirm", CONFIRMS)
 @orders.post("/{order_id}/confirm", CONFIRMS._replace(name="confirm_order_by_post"))
 async def confirm_order(call: Asked, order_id: wire.Id) -> Answer:
     """Check stock and take it, all lines or none."""
-    command = Confirm(order_id, call.by, _strategy(call))
+    command = Confirm(order_id, call.by, allocation(call))
     return await call.write(actions.confirm, command, _confirmed)
-
-
-@orders.post(
-    "/confirm",
-    Promise(
-        name="confirm_orders",
-        permission=Permission.ORDERS_WRITE,
-        answers=schemas.Results,
-    ),
-)
-async def confirm_orders(call: Asked, body: schemas.OrderIds) -> Answer:
-    """Confirm many orders, each for itself; results come in the order asked."""
-    strategy = _strategy(call)
-    command = Many([Confirm(order_id, call.by, strategy) for order_id in body.order_ids])
-    return await call.write(
-        actions.confirm_many,
-        command,
-        lambda outcomes: _results(call, body.order_ids, outcomes),
-        weight=len(body.order_ids),
-    )
 
 
 @orders.patch("/{order_id}/cancel", CANCELS)
 @orders.post("/{order_id}/cancel", CANCELS._replace(name="cancel_order_by_post"))
 async def cancel_order(call: Asked, order_id: wire.Id) -> Answer:
-    """Cancel a Pending or a Confirmed order; what it had reserved is available again, once."""
+    """Cancel a Pending or a Confirmed order, or what has not been sent of it; what that had reserved
+    is available again, once."""
     return await call.write(actions.cancel, Cancel(order_id, call.by), _cancelled)
+
+
+@orders.post(
+    "/{order_id}/cancellations",
+    CANCELS._replace(
+        name="cancel_order_items",
+        answers=schemas.Order,
+        refuses=(*CANCELS.refuses, Code.QUANTITY_EXCEEDED),
+    ),
+)
+async def cancel_order_items(call: Asked, order_id: wire.Id, body: given.CancelledItems) -> Answer:
+    """Cancel some units of an order's lines. When nothing is open any more, the order is Cancelled."""
+    command = CancelItems(order_id, [item.wanted for item in body.items], call.by)
+    return await call.write(edits.cancel_items, command, shown)
 
 
 @orders.post(
@@ -138,19 +183,60 @@ async def cancel_order(call: Asked, order_id: wire.Id) -> Answer:
         refuses=CONFIRMS.refuses,
     ),
 )
-async def hold_order(call: Asked, order_id: wire.Id, body: schemas.NewHold) -> Answer:
+async def hold_order(call: Asked, order_id: wire.Id, body: given.NewHold) -> Answer:
     """Hold a Pending order's stock for so many minutes from now; a hold there is already is
     prolonged, never cut short."""
-    strategy = _strategy(call)
+    strategy = allocation(call)
     command = Hold(order_id, body.hold_minutes, call.by, strategy)
-    return await call.write(holds.hold, command, _shown)
+    return await call.write(holds.hold, command, shown)
 
 
-def _strategy(call: Call) -> Strategy:
+@orders.get(
+    "/{order_id}/timeline",
+    Promise(
+        name="get_order_timeline",
+        permission=Permission.ORDERS_READ,
+        answers=list[schemas.Entry],
+        refuses=[Code.NOT_FOUND],
+    ),
+)
+async def get_order_timeline(
+    call: Asked, order_id: wire.Id, query: Annotated[schemas.TimelineQuery, Query()]
+) -> Answer:
+    """What happened to an order, who did it and when, with the notes that people added."""
+    page = query.page()
+
+    async def load(reader: Reader) -> Answer:
+        found = await store.by_id(reader, [order_id])
+        if order_id not in found:
+            raise not_found("order", order_id)
+        entries, more = query.cut(await views.timeline_page(reader, page, order_id))
+        return wire.listing([schemas.entry(one, found[order_id].currency) for one in entries], more)
+
+    return await call.read((store.TOPIC,), load)
+
+
+@orders.post(
+    "/{order_id}/notes",
+    Promise(
+        name="add_order_note",
+        permission=Permission.ORDERS_WRITE,
+        answers=schemas.Note,
+        status=201,
+        refuses=[Code.NOT_FOUND],
+    ),
+)
+async def add_order_note(call: Asked, order_id: wire.Id, body: given.NewNote) -> Answer:
+    """Add a note to an order's timeline; it is never changed."""
+    return await call.write(notes.note, Note(order_id, body.text, call.by), _noted)
+
+
+def allocation(call: Call) -> Strategy:
+    """Which locations serve first, by the shop's settings."""
     return Strategy(call.runtime.settings.allocation)
 
 
-def _shown(order: Order) -> Answer:
+def shown(order: Order) -> Answer:
     return wire.tagged(200, order.version, schemas.order(order))
 
 
@@ -168,21 +254,10 @@ def _cancelled(order: Order) -> Answer:
 
 
 def _moved(message: str, order: Order) -> Answer:
-    shown = _shown(order)
-    body = wire.dump({"message": message, "order": orjson.Fragment(shown.body)})
-    return shown._replace(body=body)
+    told = shown(order)
+    body = wire.dump({"message": message, "order": orjson.Fragment(told.body)})
+    return told._replace(body=body)
 
 
-def _results(call: Call, order_ids: Sequence[int], outcomes: Sequence[Order | Refusal]) -> Answer:
-    results = [
-        _result(call, order_id, outcome)
-        for order_id, outcome in zip(order_ids, outcomes, strict=True)
-    ]
-    return Answer(200, wire.dump({"results": results}))
-
-
-def _result(call: Call, order_id: int, outcome: Order | Refusal) -> dict[str, Any]:
-    if not isinstance(outcome, Refusal):
-        return {"order_id": order_id, "status_code": 200}
-    problem = problems.document(outcome, f"/orders/{order_id}/confirm", call.request_id)
-    return {"order_id": order_id, "status_code": problem["status"], "problem": problem}
+def _noted(noted: Noted) -> Answer:
+    return Answer(201, wire.dump(schemas.note(noted)))

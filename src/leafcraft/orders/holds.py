@@ -8,7 +8,7 @@ from leafcraft.cause import SYSTEM, Cause
 from leafcraft.db import Transaction
 from leafcraft.errors import Code, Refusal, not_found
 from leafcraft.orders import rules, store
-from leafcraft.orders.rules import Order, Status
+from leafcraft.orders.rules import Order, Status, Verb
 from leafcraft.stock import keeping as stock
 from leafcraft.stock import promises
 from leafcraft.stock.promises import End
@@ -51,18 +51,18 @@ async def held_now(tx: Transaction, orders: dict[int, Order], shelf: Shelf) -> H
     promised = await promises.active(tx, (order.id for order in holding))
     over = set(shelf.expired)
     held: Held = {}
-    ended: list[int] = []
+    ended: list[tuple[Order, Order]] = []
     for order in holding:
         left = [one for one in promised.get(order.id, ()) if one not in over]
-        if sum(one.quantity for one in left) == sum(line.quantity for line in order.lines):
+        if sum(one.quantity for one in left) == sum(line.open for line in order.lines):
             held[order.id] = left
             continue
         shelf.release(left, SYSTEM, HOLD_ENDED)
         orders[order.id] = rules.expired(order, tx.now)
         events.record(tx, "order.expired", order.id, by=SYSTEM, total_minor=order.total_minor)
-        ended.append(order.id)
+        ended.append((order, orders[order.id]))
     store.expire(tx, ended)
-    store.end_holds(tx, ended)
+    store.end_holds(tx, [order.id for order, _ in ended])
     return held
 
 
@@ -83,7 +83,7 @@ async def hold(tx: Transaction, commands: Sequence[Hold]) -> Sequence[Order | Re
 def _holding(
     orders: dict[int, Order], shelf: Shelf, command: Hold, *, held: Held, now: int
 ) -> Order | Refusal:
-    order = pending(orders, command.order_id)
+    order = pending(orders, command.order_id, Verb.HOLD)
     if isinstance(order, Refusal):
         return order
     until = end_of(command.minutes, now)
@@ -99,12 +99,12 @@ def _holding(
     return orders[order.id]
 
 
-def pending(orders: Mapping[int, Order], order_id: int) -> Order | Refusal:
-    """The order, if it still can be confirmed."""
+def pending(orders: Mapping[int, Order], order_id: int, verb: Verb) -> Order | Refusal:
+    """The order, if it still can be held or confirmed."""
     order = orders.get(order_id)
     if order is None:
         return not_found("order", order_id)
-    return rules.refuse_confirm(order) or order
+    return rules.refuse(verb, order) or order
 
 
 def prolong(tx: Transaction, orders: Sequence[Order], held: Held) -> None:

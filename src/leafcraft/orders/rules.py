@@ -1,6 +1,6 @@
 """The life of an order: what may follow what, and how much it comes to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,7 +10,15 @@ from leafcraft.stock.rules import Demand
 
 HOLD_MINUTES_MAX = 31 * 24 * 60
 LINES_MAX = 500
+LINE_NO_MAX = 1_000_000
 ORDERS_AT_ONCE_MAX = 500
+REFERENCE_CHARS_MAX = 64
+NOTE_CHARS_MAX = 1000
+HOLD_REASON_CHARS_MAX = 200
+PAYMENT_REFERENCE_CHARS_MAX = 255
+CARRIER_CHARS_MAX = 100
+TRACKING_CHARS_MAX = 100
+RETURN_REASON_CHARS_MAX = 200
 
 
 class Status(StrEnum):
@@ -23,12 +31,94 @@ class Status(StrEnum):
     EXPIRED = "Expired"
 
 
-class Line(NamedTuple):
-    """So many of a product, at the price of the moment the order was placed."""
+class Verb(StrEnum):
+    """What can be done to an order, as far as its state has a say in it."""
 
+    HOLD = "hold"
+    CONFIRM = "confirm"
+    EDIT = "edit"
+    FULFILL = "fulfill"
+    UNDO = "undo a fulfillment"
+    CANCEL = "cancel"
+    RETURN = "return"
+
+
+Step = tuple[Status, ...] | Code
+"""The states that a verb may lead to, or why it is refused."""
+
+_P, _C, _F, _X = Status.PENDING, Status.CONFIRMED, Status.FULFILLED, Status.CANCELLED
+
+
+def _row(pending: Step, confirmed: Step, fulfilled: Step, cancelled: Step) -> Mapping[Status, Step]:
+    """An Expired order is the same to every verb."""
+    return {
+        _P: pending,
+        _C: confirmed,
+        _F: fulfilled,
+        _X: cancelled,
+        Status.EXPIRED: Code.ORDER_EXPIRED,
+    }
+
+
+LIFE: Mapping[Verb, Mapping[Status, Step]] = {
+    Verb.HOLD: _row((_P,), *3 * (Code.ORDER_NOT_PENDING,)),
+    Verb.CONFIRM: _row((_C,), *3 * (Code.ORDER_NOT_PENDING,)),
+    Verb.EDIT: _row((_P,), (_C, _F), *2 * (Code.ORDER_NOT_EDITABLE,)),
+    Verb.FULFILL: _row(Code.ORDER_NOT_CONFIRMED, (_C, _F), *2 * (Code.ORDER_NOT_CONFIRMED,)),
+    Verb.UNDO: _row(Code.ORDER_NOT_CONFIRMED, (_C,), (_C,), Code.ORDER_ALREADY_CANCELLED),
+    Verb.CANCEL: _row((_P, _X), (_C, _X), Code.ORDER_NOT_CANCELLABLE, Code.ORDER_ALREADY_CANCELLED),
+    Verb.RETURN: _row(Code.ORDER_NOT_CONFIRMED, (_C,), (_F,), (_X,)),
+}
+"""The life cycle: verb x state. Notes and payments are for every state alike."""
+
+_WHY = {
+    Verb.HOLD: "only a Pending order can be confirmed or held",
+    Verb.CONFIRM: "only a Pending order can be confirmed or held",
+    Verb.EDIT: "only a Pending or a Confirmed order can be edited",
+    Verb.FULFILL: "only what is open of a Confirmed order can be fulfilled",
+    Verb.UNDO: "only a Confirmed or a Fulfilled order can have its goods back as if never sent",
+    Verb.RETURN: "nothing of it has been sent",
+}
+
+
+class Payment(StrEnum):
+    """Whether an order is paid, as the shop was told; it decides nothing here."""
+
+    UNPAID = "unpaid"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+class Disposition(StrEnum):
+    """What becomes of what comes back."""
+
+    RESTOCK = "restock"
+    WRITE_OFF = "write_off"
+
+
+class Line(NamedTuple):
+    """So many of a product, at the price of the moment the line was ordered.
+
+    A line keeps its number as long as it is there: fulfilled + open + cancelled = quantity.
+    """
+
+    line_no: int
     product_id: int
     quantity: int
     unit_price_minor: int
+    fulfilled: int = 0
+    returned: int = 0
+    cancelled: int = 0
+
+    @property
+    def open(self) -> int:
+        """What is still to be sent."""
+        return self.quantity - self.fulfilled - self.cancelled
+
+    @property
+    def kept(self) -> int:
+        """What the customer gets and keeps, as far as one can tell by now."""
+        return self.quantity - self.cancelled - self.returned
 
 
 class Order(NamedTuple):
@@ -43,6 +133,18 @@ class Order(NamedTuple):
     cancelled_at: int | None
     expires_at: int | None = None
     """When the hold of a Pending order ends, or that of an Expired one has ended."""
+    fulfilled_at: int | None = None
+    reference: str | None = None
+    """The merchant's own number."""
+    customer: str | None = None
+    """A JSON object."""
+    customer_email: str | None = None
+    """In its one spelling."""
+    note: str | None = None
+    on_hold_reason: str | None = None
+    """Why it must not be fulfilled for now; None: it may."""
+    payment_status: str = Payment.UNPAID.value
+    payment_reference: str | None = None
     lines: Sequence[Line] = ()
 
     @property
@@ -52,13 +154,24 @@ class Order(NamedTuple):
 
     @property
     def demands(self) -> list[Demand]:
+        """What is still to be sent, line by line."""
         return demands(self.lines)
+
+    @property
+    def net_minor(self) -> int:
+        """What it comes to without what was cancelled or came back."""
+        return sum(line.kept * line.unit_price_minor for line in self.lines)
+
+    def at(self, status: Status, now: int) -> "Order":
+        """The order in another state, and the next version of it."""
+        return self._replace(status=status, version=self.version + 1, updated_at=now)
 
 
 def demands(lines: Sequence[Line]) -> list[Demand]:
     return [
-        Demand(line_no, line.product_id, line.quantity)
-        for line_no, line in enumerate(lines, start=1)
+        Demand(line.line_no, line.product_id, open_units)
+        for line in lines
+        if (open_units := line.open)
     ]
 
 
@@ -71,45 +184,33 @@ def total(lines: Sequence[Line]) -> int | Refusal:
     return amount
 
 
-def refuse_confirm(order: Order) -> Refusal | None:
-    """Only a Pending order can be confirmed, or held until it is."""
-    match order.status:
-        case Status.PENDING:
-            return None
-        case Status.EXPIRED:
-            return Refusal(Code.ORDER_EXPIRED, f"Order {order.id} has expired.", order_id=order.id)
-    return _not(Code.ORDER_NOT_PENDING, order, "only a Pending order can be confirmed or held")
-
-
-def refuse_cancel(order: Order) -> Refusal | None:
-    """A Pending or a Confirmed order can be cancelled, once."""
-    match order.status:
-        case Status.PENDING | Status.CONFIRMED:
-            return None
-        case Status.CANCELLED:
-            return _not(Code.ORDER_ALREADY_CANCELLED, order, "an order is cancelled once")
-        case Status.EXPIRED:
-            return Refusal(Code.ORDER_EXPIRED, f"Order {order.id} has expired.", order_id=order.id)
-    return _not(Code.ORDER_NOT_CANCELLABLE, order, "nothing of it is left to cancel")
-
-
-def _not(code: Code, order: Order, why: str) -> Refusal:
+def refuse(verb: Verb, order: Order) -> Refusal | None:
+    """Why this can't be done to the order in its state; None when it can."""
+    step = LIFE[verb][order.status]
+    if not isinstance(step, Code):
+        return None
+    if step is Code.ORDER_EXPIRED:
+        return Refusal(step, f"Order {order.id} has expired.", order_id=order.id)
+    if step is Code.ORDER_ALREADY_CANCELLED and verb is Verb.CANCEL:
+        why = "an order is cancelled once"
+    elif verb is Verb.CANCEL:
+        why = "nothing of it is left to cancel"
+    else:
+        why = _WHY[verb]
     detail = f"Order {order.id} is {order.status}; {why}."
-    return Refusal(code, detail, order_id=order.id, order_status=order.status)
+    return Refusal(step, detail, order_id=order.id, order_status=order.status)
 
 
 def confirmed(order: Order, now: int) -> Order:
-    return order._replace(
-        status=Status.CONFIRMED, version=order.version + 1, updated_at=now, confirmed_at=now
-    )
+    return order.at(Status.CONFIRMED, now)._replace(confirmed_at=now)
 
 
 def held(order: Order, until: int, now: int) -> Order:
-    return order._replace(expires_at=until, version=order.version + 1, updated_at=now)
+    return order.at(Status.PENDING, now)._replace(expires_at=until)
 
 
 def expired(order: Order, now: int) -> Order:
-    return order._replace(status=Status.EXPIRED, version=order.version + 1, updated_at=now)
+    return order.at(Status.EXPIRED, now)
 
 
 def seen(order: Order, now: int) -> Order:
@@ -119,6 +220,23 @@ def seen(order: Order, now: int) -> Order:
 
 
 def cancelled(order: Order, now: int) -> Order:
-    return order._replace(
-        status=Status.CANCELLED, version=order.version + 1, updated_at=now, cancelled_at=now
-    )
+    """All that is still open is cancelled."""
+    lines = [line._replace(cancelled=line.quantity - line.fulfilled) for line in order.lines]
+    return order.at(Status.CANCELLED, now)._replace(cancelled_at=now, lines=lines)
+
+
+def with_lines(order: Order, lines: Sequence[Line], *, verb: Verb, now: int) -> Order:
+    """The order after a verb has changed its lines. Where nothing is open any more, its life ends:
+    as Cancelled by a cancellation, as Fulfilled by anything else."""
+    after = order.at(order.status, now)._replace(lines=tuple(lines))
+    if any(line.open for line in lines):
+        if order.status is Status.FULFILLED:
+            after = after._replace(status=Status.CONFIRMED, fulfilled_at=None)
+    elif verb is Verb.CANCEL:
+        after = after._replace(status=Status.CANCELLED, cancelled_at=now)
+    elif order.status is Status.CONFIRMED:
+        after = after._replace(status=Status.FULFILLED, fulfilled_at=now)
+    step = LIFE[verb][order.status]
+    if isinstance(step, Code) or after.status not in step:
+        raise AssertionError(f"{verb}: {order.status} -> {after.status}")
+    return after

@@ -1,27 +1,26 @@
-"""The orders that are remembered, with their lines."""
+"""The SQL that changes orders: they are read under lock, and written over what was read."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, or_, select
-
-from leafcraft.db import (
-    Change,
-    Page,
-    Reader,
-    Revise,
-    Source,
-    Statement,
-    Transaction,
-    ids,
-    keyset,
-)
-from leafcraft.orders import rules
+from leafcraft.db import Change, Revise, Source, Statement, Transaction, ids
+from leafcraft.orders import rules, tallies, words
 from leafcraft.orders.rules import Line, Order, Status
-from leafcraft.orders.tables import HoldRow, LineRow, OrderRow
-from leafcraft.times import NEVER
 
 TOPIC = "orders"
+
+
+class Details(NamedTuple):
+    """What is said about an order, beside what is ordered."""
+
+    reference: str | None = None
+    customer: str | None = None
+    customer_email: str | None = None
+    note: str | None = None
+
+
+NO_DETAILS = Details()
 
 
 class Draft(NamedTuple):
@@ -31,9 +30,13 @@ class Draft(NamedTuple):
     total_minor: int
     currency: str
     expires_at: int | None = None
+    details: Details = NO_DETAILS
 
 
-_COLUMNS = ", ".join(name for name in Order._fields if name != "lines")
+COLUMNS = [name for name in Order._fields if name != "lines"]
+_COLUMNS = ", ".join(COLUMNS)
+_LINE_COLUMNS = ", ".join(Line._fields)
+_UNITS = ("quantity", "fulfilled", "returned", "cancelled")
 
 
 async def by_id(source: Source, order_ids: Iterable[int]) -> Mapping[int, Order]:
@@ -44,7 +47,7 @@ async def by_id(source: Source, order_ids: Iterable[int]) -> Mapping[int, Order]
 
 async def lock(tx: Transaction, order_ids: Iterable[int]) -> dict[int, Order]:
     """The same as they were last written down, locked in the order of their ids; who holds an order
-    holds its lines."""
+    holds its lines, and all that was sent of it or came back."""
     return await _by_id(tx, order_ids, tx.for_update)
 
 
@@ -55,17 +58,18 @@ async def _by_id(source: Source, order_ids: Iterable[int], lock_clause: str) -> 
     rows = await source.fetch(
         f"SELECT {_COLUMNS} FROM orders WHERE id IN {wanted} ORDER BY id{lock_clause}"
     )
-    lines = await _lines(source, [row[0] for row in rows])
-    return {row[0]: _order(row, lines) for row in rows}
+    lines = await lines_of(source, [row[0] for row in rows])
+    return {row[0]: order_of(row, lines) for row in rows}
 
 
-async def _lines(source: Source, order_ids: Iterable[int]) -> Mapping[int, list[Line]]:
+async def lines_of(source: Source, order_ids: Iterable[int]) -> Mapping[int, list[Line]]:
+    """The lines of these orders, in their order."""
     wanted = ids(order_ids)
     found: dict[int, list[Line]] = {}
     if wanted == "()":
         return found
     rows = await source.fetch(
-        "SELECT order_id, product_id, quantity, unit_price_minor FROM order_lines"
+        f"SELECT order_id, {_LINE_COLUMNS} FROM order_lines"
         f" WHERE order_id IN {wanted} ORDER BY order_id, line_no"
     )
     for order_id, *line in rows:
@@ -73,34 +77,78 @@ async def _lines(source: Source, order_ids: Iterable[int]) -> Mapping[int, list[
     return found
 
 
-def _order(row: Sequence[Any], lines: Mapping[int, list[Line]]) -> Order:
+def order_of(row: Sequence[Any], lines: Mapping[int, list[Line]]) -> Order:
+    """An order from its row and the lines of all."""
     order_id, status, *rest = row
     return Order(order_id, Status(status), *rest, lines.get(order_id, ()))  # type: ignore[call-arg]
 
 
+async def references(source: Source, wanted: Iterable[str]) -> Mapping[str, int]:
+    """Which orders have these references."""
+    asked = sorted(set(wanted))
+    if not asked:
+        return {}
+    marks = ",".join(["%s"] * len(asked))
+    rows = await source.fetch(
+        f"SELECT reference, id FROM orders WHERE reference IN ({marks})", asked
+    )
+    return dict(rows)
+
+
 async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Order]:
     """Appends Pending orders and their lines."""
+    if not drafts:
+        return []
     tx.touched.add(TOPIC)
     now = tx.now
     pending = Status.PENDING
-    rows = [(pending.value, d.total_minor, d.currency, 1, now, now, d.expires_at) for d in drafts]
-    columns = "status, total_minor, currency, version, created_at, updated_at, expires_at"
-    numbers = await tx.insert("orders", columns, rows)
-    orders = [
-        Order(number, pending, d.total_minor, d.currency, 1, now, now, None, None, *d[3:], d.lines)
-        for number, d in zip(numbers, drafts, strict=True)
+    columns = (
+        "status, total_minor, currency, version, created_at, updated_at, expires_at,"
+        " reference, customer, customer_email, note"
+    )
+    rows = [
+        (pending.value, d.total_minor, d.currency, 1, now, now, d.expires_at, *d.details)
+        for d in drafts
     ]
+    numbers = await tx.insert("orders", columns, rows)
+    orders = [_added(number, draft, now) for number, draft in zip(numbers, drafts, strict=True)]
     begin_holds(tx, [order for order in orders if order.holds])
     tx.append(
         "order_lines",
         "order_id, line_no, product_id, quantity, unit_price_minor",
-        [
-            (order.id, line_no, *line)
-            for order in orders
-            for line_no, line in enumerate(order.lines, start=1)
-        ],
+        [(order.id, *line[:4]) for order in orders for line in order.lines],
     )
+    _add_words(tx, orders)
+    tallies.note(tx, [(None, order) for order in orders])
     return orders
+
+
+def _added(number: int, draft: Draft, now: int) -> Order:
+    return Order(
+        number,
+        Status.PENDING,
+        draft.total_minor,
+        draft.currency,
+        1,
+        now,
+        now,
+        None,
+        None,
+        draft.expires_at,
+        None,
+        *draft.details,
+        lines=draft.lines,
+    )
+
+
+def _add_words(tx: Transaction, orders: Iterable[Order]) -> None:
+    rows = [
+        (word, order.id)
+        for order in orders
+        if order.reference is not None or order.customer is not None
+        for word in words.words_of(order.reference, order.customer)
+    ]
+    tx.append("order_words", "word, order_id", rows)
 
 
 def begin_holds(tx: Transaction, orders: Sequence[Order]) -> None:
@@ -140,14 +188,6 @@ async def overdue(source: Source, limit: int) -> list[int]:
     return [order_id for (order_id,) in rows]
 
 
-async def mind_holds(reader: Reader) -> None:
-    """For whatever shows orders: when the next hold ends, an order will be Expired by itself."""
-    rows = await reader.fetch(
-        "SELECT MIN(expires_at) FROM holds WHERE expires_at > %s", (reader.now,)
-    )
-    reader.differs_from(rows[0][0] or NEVER)
-
-
 class _Step(NamedTuple):
     """A step of an order's life, guarded by where it may begin."""
 
@@ -158,92 +198,101 @@ class _Step(NamedTuple):
 
 _CONFIRMATION = _Step((Status.PENDING,), Status.CONFIRMED, "confirmed_at")
 _CANCELLATION = _Step((Status.PENDING, Status.CONFIRMED), Status.CANCELLED, "cancelled_at")
-
-
 _EXPIRY = _Step((Status.PENDING,), Status.EXPIRED, None)
 
+Changed = Sequence[tuple[Order, Order]]
+"""Orders as they were read, and as they are now."""
 
-def confirm(tx: Transaction, order_ids: Sequence[int]) -> None:
+
+def confirm(tx: Transaction, changed: Changed) -> None:
     """Pending -> Confirmed, for every one of them."""
-    _move(tx, order_ids, _CONFIRMATION)
+    _move(tx, changed, _CONFIRMATION)
 
 
-def cancel(tx: Transaction, order_ids: Sequence[int]) -> None:
-    """Pending or Confirmed -> Cancelled, for every one of them."""
-    _move(tx, order_ids, _CANCELLATION)
+def cancel(tx: Transaction, changed: Changed) -> None:
+    """Pending or Confirmed -> Cancelled, with all that was open, for every one of them."""
+    _move(tx, changed, _CANCELLATION)
+    if changed:
+        lines = Statement(
+            "UPDATE order_lines SET cancelled = quantity - fulfilled"
+            f" WHERE order_id IN {ids(before.id for before, _ in changed)}"
+        )
+        tx.later(lines, sum(len(before.lines) for before, _ in changed))
 
 
-def expire(tx: Transaction, order_ids: Sequence[int]) -> None:
+def expire(tx: Transaction, changed: Changed) -> None:
     """Pending -> Expired, for every one of them."""
-    _move(tx, order_ids, _EXPIRY)
+    _move(tx, changed, _EXPIRY)
 
 
-def _move(tx: Transaction, order_ids: Sequence[int], step: _Step) -> None:
-    if not order_ids:
+def _move(tx: Transaction, changed: Changed, step: _Step) -> None:
+    if not changed:
         return
     tx.touched.add(TOPIC)
     marks = ",".join(["%s"] * len(step.before))
     stamped = f"{step.stamp} = {int(tx.now)}, " if step.stamp else ""
     change = Statement(
         f"UPDATE orders SET status = %s, {stamped}updated_at = %s, version = version + 1"
-        f" WHERE id IN {ids(order_ids)} AND status IN ({marks})",
+        f" WHERE id IN {ids(before.id for before, _ in changed)} AND status IN ({marks})",
         (step.after.value, tx.now, *(status.value for status in step.before)),
     )
-    tx.later(change, len(order_ids))
+    tx.later(change, len(changed))
+    tallies.note(tx, changed)
 
 
-class OrderFilter(NamedTuple):
-    """Which orders; None: all."""
-
-    status: Status | None = None
-    product_id: int | None = None
-    created_after: int | None = None
-    created_before: int | None = None
-
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """All but the status, which also hangs on the moment."""
-        row = OrderRow
-        if self.product_id is not None:
-            line = LineRow.product_id == self.product_id
-            yield exists().where(LineRow.order_id == row.id, line)
-        if self.created_after is not None:
-            yield row.created_at > self.created_after
-        if self.created_before is not None:
-            yield row.created_at < self.created_before
-
-
-async def page(reader: Reader, part: Page, chosen: OrderFilter) -> list[Order]:
-    """One row more than the page has, if there is one."""
-    await mind_holds(reader)
-    row = OrderRow
-    conditions = list(chosen.conditions())
-    if chosen.status is Status.EXPIRED:
-        # Each by its own index: those written down as Expired, and those that nobody has written down.
-        ended = select(HoldRow.order_id).where(HoldRow.expires_at <= reader.now)
-        written = await _rows(reader, part, [*conditions, row.status == Status.EXPIRED.value])
-        unwritten = await _rows(reader, part, [*conditions, row.id.in_(ended)])
-        rows = _merged([*written, *unwritten], part)
-    else:
-        if chosen.status is Status.PENDING:
-            conditions.append(or_(row.expires_at.is_(None), row.expires_at > reader.now))
-        if chosen.status is not None:
-            conditions.append(row.status == chosen.status.value)
-        rows = await _rows(reader, part, conditions)
-    lines = await _lines(reader, [found[0] for found in rows])
-    return [rules.seen(_order(found, lines), reader.now) for found in rows]
+def save(tx: Transaction, changed: Changed) -> None:
+    """Writes whatever has changed about orders, over the versions that were read."""
+    if not changed:
+        return
+    tx.touched.add(TOPIC)
+    for before, after in changed:
+        _save_order(tx, before, after)
+        _save_lines(tx, before, after)
+    retold = [
+        after
+        for before, after in changed
+        if (before.reference, before.customer) != (after.reference, after.customer)
+    ]
+    if retold:
+        gone = Statement(
+            f"DELETE FROM order_words WHERE order_id IN {ids(one.id for one in retold)}"
+        )
+        tx.later(gone, None)
+        _add_words(tx, retold)
+    tallies.note(tx, changed)
 
 
-async def _rows(
-    reader: Reader, part: Page, conditions: Sequence[ColumnElement[bool]]
-) -> Sequence[Any]:
-    row = OrderRow
-    statement = select(*(getattr(row, name) for name in Order._fields if name != "lines"))
-    columns = {"id": row.id, "created_at": row.created_at}
-    return await reader.select(keyset(statement.where(*conditions), columns, part))
+def _save_order(tx: Transaction, before: Order, after: Order) -> None:
+    news = {name: new for name in COLUMNS if (new := getattr(after, name)) != getattr(before, name)}
+    sets = ", ".join(f"{name} = %s" for name in news)
+    change = Statement(
+        f"UPDATE orders SET {sets} WHERE id = %s AND version = %s",
+        (*map(_plain, news.values()), before.id, before.version),
+    )
+    tx.later(change, 1)
 
 
-def _merged(rows: Sequence[Any], part: Page) -> Sequence[Any]:
-    """Two parts of a page in one order, as long as one of them would be."""
-    down = part.sort.startswith("-")
-    merged = sorted(rows, key=lambda row: (getattr(row, part.column), row.id), reverse=down)
-    return merged[: part.limit + 1]
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _save_lines(tx: Transaction, before: Order, after: Order) -> None:
+    old = {line.line_no: line for line in before.lines}
+    new = {line.line_no: line for line in after.lines}
+    sets = ", ".join(f"{name} = %s" for name in _UNITS)
+    for line_no in old.keys() & new.keys():
+        if old[line_no] != new[line_no]:
+            units = (getattr(new[line_no], name) for name in _UNITS)
+            change = Statement(
+                f"UPDATE order_lines SET {sets} WHERE order_id = %s AND line_no = %s",
+                (*units, before.id, line_no),
+            )
+            tx.later(change, 1)
+    gone = sorted(old.keys() - new.keys())
+    if gone:
+        change = Statement(
+            f"DELETE FROM order_lines WHERE order_id = %s AND line_no IN {ids(gone)}", (before.id,)
+        )
+        tx.later(change, len(gone))
+    added = [(before.id, *new[line_no]) for line_no in sorted(new.keys() - old.keys())]
+    tx.append("order_lines", f"order_id, {_LINE_COLUMNS}", added)

@@ -8,17 +8,21 @@ from leafcraft.times import NEVER
 
 
 async def confirmed_orders_covered(source: Source) -> Sequence[str]:
+    """What is open of each line, and no more, is promised to it."""
     rows = await source.fetch(
-        "SELECT o.id, l.line_no, l.quantity, COALESCE(SUM(r.quantity), 0) FROM orders o"
+        "SELECT o.id, l.line_no, l.quantity - l.fulfilled - l.cancelled,"
+        " COALESCE(SUM(r.quantity), 0) FROM orders o"
         " JOIN order_lines l ON l.order_id = o.id"
         " LEFT JOIN reservations r ON r.order_id = l.order_id AND r.line_no = l.line_no"
         " AND r.product_id = l.product_id AND r.state = 'active'"
         f" AND r.expires_at = {NEVER}"
-        " WHERE o.status = 'Confirmed' GROUP BY o.id, l.line_no, l.quantity"
-        f" HAVING l.quantity <> COALESCE(SUM(r.quantity), 0) LIMIT {SHOWN_MAX}"
+        " WHERE o.status = 'Confirmed'"
+        " GROUP BY o.id, l.line_no, l.quantity, l.fulfilled, l.cancelled"
+        " HAVING l.quantity - l.fulfilled - l.cancelled <> COALESCE(SUM(r.quantity), 0)"
+        f" LIMIT {SHOWN_MAX}"
     )
     return [
-        f"order {order}, line {line}: {wanted} ordered, {int(held)} reserved"
+        f"order {order}, line {line}: {wanted} open, {int(held)} reserved"
         for order, line, wanted, held in rows
     ]
 
@@ -42,7 +46,7 @@ async def holds_are_whole(source: Source) -> Sequence[str]:
     """
     rows = await source.fetch(
         "SELECT o.id, o.expires_at, h.expires_at, o.wanted, COALESCE(SUM(r.quantity), 0) FROM"
-        " (SELECT p.id, p.expires_at, SUM(l.quantity) AS wanted FROM orders p"
+        " (SELECT p.id, p.expires_at, SUM(l.quantity - l.cancelled) AS wanted FROM orders p"
         " JOIN order_lines l ON l.order_id = p.id"
         " WHERE p.status = 'Pending' AND p.expires_at IS NOT NULL GROUP BY p.id, p.expires_at) o"
         " LEFT JOIN holds h ON h.order_id = o.id"

@@ -110,6 +110,14 @@ async def owners(source: Source, sku_keys: Iterable[str]) -> Mapping[str, int]:
     return dict(rows)
 
 
+async def with_sku_like(reader: Reader, begins: str, limit: int) -> list[int]:
+    """The products whose skus begin so; the first of them."""
+    key = sku_key(begins)
+    row = ProductRow
+    alike = select(row.id).where(row.sku_key.between(key, key + chr(0x10FFFF)))
+    return [number for (number,) in await reader.select(alike.order_by(row.sku_key).limit(limit))]
+
+
 async def add(tx: Transaction, drafts: Sequence[Draft]) -> list[Product]:
     tx.touched.add(TOPIC)
     rows = [

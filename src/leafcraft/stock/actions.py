@@ -15,9 +15,11 @@ from leafcraft.stock.rules import (
     Kind,
     Location,
     Movement,
+    Portion,
     Reason,
     Shortage,
     Why,
+    arrivals,
 )
 from leafcraft.stock.shelf import Level, Shelf
 from leafcraft.stock.store import Link
@@ -179,8 +181,7 @@ def tell(tx: Transaction, fact: str, outcome: Entries | Refusal, *, by: Cause) -
 def _refuse_place(command: Placed, known: Mapping[str, Location]) -> Refusal | None:
     for field, code in command.places.items():
         if code not in known:
-            error = {"pointer": f"/{field}", "detail": f"there is no location {code}"}
-            return Refusal(Code.VALIDATION_ERROR, "The body is not valid.", errors=[error])
+            return unknown_place(field, code)
         if not known[code].active:
             return not_active(known[code])
     return None
@@ -233,8 +234,22 @@ def shifted(shelf: Shelf, level: Level, *, why: Why, delta: int) -> Moved:
     return refusal or [shelf.move(level, why, on_hand=delta)]
 
 
+def unknown_place(field: str, code: str) -> Refusal:
+    error = {"pointer": f"/{field}", "detail": f"there is no location {code}"}
+    return Refusal(Code.VALIDATION_ERROR, "The body is not valid.", errors=[error])
+
+
 def not_active(place: Location) -> Refusal:
     return Refusal(Code.CONFLICT, f"The location {place.code} is not active.", location=place.code)
+
+
+def refuse_room(shelf: Shelf, arriving: Iterable[Portion]) -> Refusal | None:
+    """Where more would lie than a level holds, were all this put there."""
+    for (product_id, location_id), units in arrivals(arriving).items():
+        refusal = _refuse_room(shelf.place(product_id, location_id), units)
+        if refusal is not None:
+            return refusal
+    return None
 
 
 def _refuse_room(level: Level, delta: int) -> Refusal | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from leafcraft.db import Change, Revise, Source, Statement, Transaction, ids
+from leafcraft.db import Change, Revise, Source, Statement, Transaction, Upsert, ids
 from leafcraft.stock.rules import Kind, Reservation, ReservationState
 from leafcraft.stock.store import TOPIC
 from leafcraft.times import NEVER
@@ -17,6 +17,20 @@ def add(tx: Transaction, reservations: Sequence[Reservation]) -> None:
         "order_id, line_no, location_id, product_id, quantity, expires_at,"
         " state, created_at, updated_at",
         [(*one, ACTIVE, tx.now, tx.now) for one in reservations],
+    )
+
+
+def put(tx: Transaction, changed: Sequence[tuple[Reservation, ReservationState]]) -> None:
+    """Writes reservations as they are now, and what has ended of them, over whatever there is."""
+    tx.upsert(
+        Upsert(
+            "reservations",
+            "order_id, line_no, location_id, product_id, quantity, expires_at,"
+            " state, created_at, updated_at",
+            [(*one, state.value, tx.now, tx.now) for one, state in changed],
+            keys="order_id, line_no, location_id",
+            changed=("product_id", "quantity", "expires_at", "state", "updated_at"),
+        )
     )
 
 

@@ -45,6 +45,7 @@ class Reason(StrEnum):
 
 class ReservationState(StrEnum):
     ACTIVE = "active"
+    CONSUMED = "consumed"
     RELEASED = "released"
     EXPIRED = "expired"
 
@@ -158,6 +159,26 @@ def totals(demands: Iterable[Demand]) -> Mapping[int, int]:
     for demand in demands:
         wanted[demand.product_id] = wanted.get(demand.product_id, 0) + demand.quantity
     return wanted
+
+
+def arrivals(portions: Iterable[Portion]) -> Mapping[tuple[int, int], int]:
+    """Units by product and location, over all lines."""
+    units: dict[tuple[int, int], int] = {}
+    for one in portions:
+        place = (one.product_id, one.location_id)
+        units[place] = units.get(place, 0) + one.quantity
+    return units
+
+
+def taken(found: Iterable[Reservation], units: int) -> list[tuple[Reservation, int]]:
+    """So many units of these reservations, one after the other; fewer, where they are not as many."""
+    parts = []
+    for one in found:
+        part = min(one.quantity, units)
+        if part:
+            parts.append((one, part))
+            units -= part
+    return parts
 
 
 def allocate(

@@ -122,6 +122,11 @@ class Shelf:
             self._levels.setdefault(product_id, []).append(level)
         return level
 
+    def ranks(self, product_id: int) -> Mapping[int, int]:
+        """The product's locations, by the order in which they serve."""
+        levels = self._levels.get(product_id, ())
+        return {level.location_id: rank for rank, level in enumerate(levels)}
+
     def available(self, product_id: int) -> int:
         return sum(level.available for level in self._levels.get(product_id, ()))
 
@@ -148,8 +153,22 @@ class Shelf:
         strategy: Strategy,
         until: int = NEVER,
     ) -> list[Reservation]:
-        """Promises stock to an order, for good or until a moment. Ask `shortages` first: raises
-        AssertionError when there is not enough."""
+        """Promises stock to an order that has been promised nothing so far, for good or until a moment.
+        Ask `shortages` first: raises AssertionError when there is not enough."""
+        made = self.promise(order_id, demands, by, strategy=strategy, until=until)
+        self.reserved.extend(made)
+        return made
+
+    def promise(
+        self,
+        order_id: int,
+        demands: Sequence[Demand],
+        by: Cause,
+        *,
+        strategy: Strategy,
+        until: int,
+    ) -> list[Reservation]:
+        """The same, without a note of the reservations: whoever asks keeps them."""
         portions = rules.allocate(strategy, demands, self._levels)
         if portions is None:
             raise AssertionError(f"order {order_id} reserved beyond stock")
@@ -160,7 +179,6 @@ class Shelf:
             level.held_until = min(level.held_until, until)
             self.move(level, why, reserved=quantity)
             made.append(Reservation(order_id, line_no, location_id, product_id, quantity, until))
-        self.reserved.extend(made)
         return made
 
     def release(

@@ -136,6 +136,19 @@ PlainText = Annotated[
 """Text without control characters, trimmed."""
 
 
+def written(text: str) -> str:
+    """The same, but for lines and tabs: text as people write it. Raises ValueError."""
+    _plain(text.translate(_LAYOUT))
+    return text
+
+
+_LAYOUT = dict.fromkeys(map(ord, "\n\r\t"))
+FreeText = Annotated[
+    str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(written)
+]
+"""Text as people write it, in lines."""
+
+
 def amount(minor: int, currency: Currency) -> orjson.Fragment:
     return orjson.Fragment(currency.text(minor))
 
@@ -145,7 +158,14 @@ def moment(at: int | None) -> str | None:
 
 
 def dump(value: Any) -> bytes:
-    return orjson.dumps(value)
+    return orjson.dumps(value, default=_exact)
+
+
+def _exact(value: Any) -> orjson.Fragment:
+    """A number as it was written; `parse` reads them so."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is nothing that goes over the wire")
 
 
 def parse(body: bytes) -> Any:
