@@ -38,7 +38,7 @@ UNTOUCHABLE = [
     "INSERT INTO movement_links VALUES (1, 'undoes', 2)",
     "INSERT INTO reorder_points VALUES (987654, 1, 1, 0)",
     "INSERT INTO holds VALUES (987654, 1)",
-    "INSERT INTO order_lines VALUES (987654, 1, 1, 1, 1)",
+    "INSERT INTO order_lines (order_id, line_no, product_id, quantity, unit_price_minor) VALUES (987654, 1, 1, 1, 1)",
     "DELETE FROM products",
 ]
 
@@ -100,7 +100,8 @@ async def test_an_order_cannot_be_confirmed_over_another_state(workshop: Worksho
     pending, cancelled = [await workshop.order((product_id, 1)) for _ in range(2)]
     await workshop.cancel(cancelled)
     async with link_to(workshop.database) as link, transaction_on(link) as tx:
-        orders.confirm(tx, [pending, cancelled])
+        found = await orders.by_id(tx, [pending, cancelled])
+        orders.confirm(tx, [(order, order) for order in found.values()])
         with pytest.raises(GuardHeld):
             await link.run(tx.settle)
 
@@ -148,7 +149,8 @@ async def test_a_guard_that_holds_takes_the_whole_command_along(workshop: Worksh
     order_id = await workshop.order((product_id, 2))
 
     async def half(tx: Transaction, commands: Sequence[int]) -> Sequence[int]:
-        orders.confirm(tx, commands)
+        found = await orders.by_id(tx, commands)
+        orders.confirm(tx, [(order, order) for order in found.values()])
         tx.later(Statement("UPDATE stock_levels SET reserved = 2 WHERE seq = 77"), 1)
         return commands
 

@@ -41,9 +41,9 @@ class Reader:
         self.until = min(self.until, moment)
 
     async def fetch(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
-        """Rows of SQL text; values are written `%s`, whatever the driver likes."""
+        """Rows of SQL text; values are written `%s`, whatever the driver likes, and `%` is `%%`."""
         if self._connection.dialect.paramstyle == "qmark":
-            sql = sql.replace("%s", "?")
+            sql = sql.replace("%s", "?").replace("%%", "%")
         found = await self._connection.exec_driver_sql(sql, tuple(values))
         return found.all()
 

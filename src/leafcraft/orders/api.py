@@ -106,7 +106,8 @@ async def count_orders(call: Asked) -> Answer:
     """How many orders are in each state."""
 
     async def load(reader: Reader) -> Answer:
-        return wire.shown(dict(await views.counts(reader)))
+        counted = await views.counts(reader)
+        return wire.shown({status.value: orders for status, orders in counted.items()})
 
     return await call.read((store.TOPIC,), load)
 

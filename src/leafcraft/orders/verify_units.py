@@ -86,7 +86,7 @@ async def sales_equal_lines(source: Source) -> Sequence[str]:
         " SUM(u.back_amount) FROM"
         " (SELECT day, currency, orders, units, amount_minor AS amount, returned_units AS back,"
         " returned_minor AS back_amount FROM sales_days UNION ALL"
-        f" SELECT o.confirmed_at - o.confirmed_at % {MICROS_PER_DAY}, o.currency,"
+        f" SELECT o.confirmed_at - o.confirmed_at %% {MICROS_PER_DAY}, o.currency,"
         " CASE WHEN SUM(l.quantity - l.cancelled) > 0 THEN -1 ELSE 0 END,"
         " -SUM(l.quantity - l.cancelled), -SUM((l.quantity - l.cancelled) * l.unit_price_minor),"
         " -SUM(l.returned), -SUM(l.returned * l.unit_price_minor)"
