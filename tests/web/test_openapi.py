@@ -146,6 +146,41 @@ def warehouse() -> list[Asked]:
     ]
 
 
+def afterwards() -> list[Asked]:
+    """What is done with orders once they are placed: sent, taken back, changed and found."""
+    customer = {"name": "Ada", "email": "ada@example.com", "metadata": {"vip": True}}
+    order = {"items": [{"product_id": 1, "quantity": 3}], "reference": "A-1", "customer": customer}
+    one = {"items": [{"product_id": 1, "quantity": 1}]}
+    back = {**one, "disposition": "restock"}
+    number = 7
+    here = f"/orders/{number}"
+    return [
+        ("POST", "/stock/receipts", {"product_id": 1, "quantity": 50}),
+        *(("POST", "/orders/bulk", {"orders": [body]}) for body in (order, order)),
+        ("POST", "/orders/", order),
+        *(("PATCH", here, body) for body in ({"note": "ring"}, {"reference": "B"}, {"items": 1})),
+        ("POST", f"{here}/fulfillments", one),
+        ("POST", f"{here}/confirm", None),
+        ("PATCH", here, {"items": [{"product_id": 1, "quantity": 4}]}),
+        ("PATCH", here, {"on_hold_reason": "unclear"}),
+        ("POST", f"{here}/fulfillments", one),
+        ("PATCH", here, {"on_hold_reason": None, "payment_status": "paid"}),
+        *(("POST", f"{here}/fulfillments", one) for _ in range(2)),
+        ("PATCH", f"{here}/fulfillments/1", {"carrier": "by hand"}),
+        ("PATCH", f"{here}/fulfillments/99", {"carrier": "by hand"}),
+        *(("POST", f"{here}/fulfillments/1/undo", None) for _ in range(2)),
+        *(("POST", f"{here}/returns", body) for body in (back, back)),
+        *(("POST", f"{here}/cancellations", one) for _ in range(2)),
+        ("POST", "/orders/fulfill", {"order_ids": [number, 99]}),
+        ("POST", "/orders/cancel", {"order_ids": [number, 99]}),
+        ("POST", f"{here}/notes", {"text": "was wet"}),
+        ("POST", "/orders/99/notes", {"text": "was wet"}),
+        *(("GET", f"{here}/{path}", None) for path in ("timeline", "fulfillments", "returns")),
+        *(("GET", f"/orders/99/{path}", None) for path in ("timeline", "fulfillments", "returns")),
+        *(("GET", f"/orders/{path}", None) for path in ("counts", "?q=ada", "?reference=A-1")),
+    ]
+
+
 def office() -> list[Asked]:
     """What is done with people, machines and their keys."""
     somebody = {"email": "some@example.com", "password": PASSWORD, "role": "viewer"}
@@ -196,7 +231,7 @@ async def answers(shop: Shop) -> list[Response]:
     async with another(shop) as stranger:
         told.append(await stranger.get("/orders/"))
     told += await files(shop)
-    for method, path, body in (*sales(made.json()), *warehouse(), *office()):
+    for method, path, body in (*sales(made.json()), *warehouse(), *afterwards(), *office()):
         told.append(await shop.client.request(method, path, json=body))
     return told
 

@@ -82,10 +82,12 @@ def _edited(desk: Desk, command: Edit, known: _Known) -> Order | Refusal:
     if command.versions is not None and order.version not in command.versions:
         return Refusal(Code.PRECONDITION_FAILED, "The order has been changed since it was read.")
     news = {name: new for name, new in command.fields.items() if new != getattr(order, name)}
-    refusal = _refuse(order, command, news, known.references)
+    refusal = _refuse(order, command, news=news, references=known.references)
     if refusal is not None:
         return refusal
-    after = order if command.items is None else _with_items(desk, order, command, known)
+    after = (
+        order if command.items is None else _with_items(desk, order, command=command, known=known)
+    )
     if isinstance(after, Refusal) or (after is order and not news):
         return after
     if after is order:
@@ -95,7 +97,7 @@ def _edited(desk: Desk, command: Edit, known: _Known) -> Order | Refusal:
     return desk.orders[order.id]
 
 
-def _with_items(desk: Desk, order: Order, command: Edit, known: _Known) -> Order | Refusal:
+def _with_items(desk: Desk, order: Order, *, command: Edit, known: _Known) -> Order | Refusal:
     """The order with the lines that are wanted; itself, when it has them already."""
     lines = _lines(order, command.items or (), known)
     if isinstance(lines, Refusal):
@@ -105,7 +107,7 @@ def _with_items(desk: Desk, order: Order, command: Edit, known: _Known) -> Order
     total = rules.total(lines)
     if isinstance(total, Refusal):
         return total
-    refusal = _move(desk, order, lines, command)
+    refusal = _move(desk, order, lines, command=command)
     if refusal is not None:
         return refusal
     after = rules.with_lines(order, lines, verb=Verb.EDIT, now=desk.tx.now)
@@ -113,7 +115,7 @@ def _with_items(desk: Desk, order: Order, command: Edit, known: _Known) -> Order
 
 
 def _refuse(
-    order: Order, command: Edit, news: Mapping[str, Any], references: Mapping[str, int]
+    order: Order, command: Edit, *, news: Mapping[str, Any], references: Mapping[str, int]
 ) -> Refusal | None:
     refusal = None
     if command.items is not None or news.keys() - PAYMENT:
@@ -137,7 +139,7 @@ def _lines(order: Order, items: Sequence[Wanted], known: _Known) -> Sequence[Lin
     return refusal or units.renewed(order.lines, items, prices)
 
 
-def _move(desk: Desk, order: Order, lines: Sequence[Line], command: Edit) -> Refusal | None:
+def _move(desk: Desk, order: Order, lines: Sequence[Line], *, command: Edit) -> Refusal | None:
     """Moves the difference in stock and nothing else, all of it or none."""
     if not order.holds and order.confirmed_at is None:
         return None

@@ -90,7 +90,9 @@ def _fulfilled(desk: Desk, command: Fulfill) -> tuple[Fulfillment, Sequence[Port
         if shortages:
             detail = f"There is not enough stock for order {order.id} at {place.code}."
             return short(detail, shortages, order_id=order.id)
-    sent = desk.promised.fulfill(order.id, counted, command.by, place.id if place else None)
+    sent = desk.promised.fulfill(
+        order.id, counted, command.by, location_id=place.id if place else None
+    )
     desk.orders[order.id] = _with(order, counted, verb=Verb.FULFILL, now=desk.tx.now)
     how = (command.carrier, command.tracking_number)
     return Fulfillment(0, order.id, *how, None, command.by.actor, desk.tx.now), sent

@@ -49,15 +49,10 @@ Step = tuple[Status, ...] | Code
 _P, _C, _F, _X = Status.PENDING, Status.CONFIRMED, Status.FULFILLED, Status.CANCELLED
 
 
-def _row(pending: Step, confirmed: Step, fulfilled: Step, cancelled: Step) -> Mapping[Status, Step]:
-    """An Expired order is the same to every verb."""
-    return {
-        _P: pending,
-        _C: confirmed,
-        _F: fulfilled,
-        _X: cancelled,
-        Status.EXPIRED: Code.ORDER_EXPIRED,
-    }
+def _row(*steps: Step) -> Mapping[Status, Step]:
+    """Of a Pending, a Confirmed, a Fulfilled and a Cancelled order; an Expired one has expired."""
+    row = dict(zip((_P, _C, _F, _X), steps, strict=True))
+    return {**row, Status.EXPIRED: Code.ORDER_EXPIRED}
 
 
 LIFE: Mapping[Verb, Mapping[Status, Step]] = {

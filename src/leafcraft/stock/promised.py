@@ -60,14 +60,19 @@ class Promised:
         """Gives units back, by line number: those first that were the last choice to be served from."""
         for line_no, units in counted.items():
             for one, part in self._taken(reversed(self._of(order_id, line_no)), units):
-                self._release(one, part, by)
+                self._release(one, part, by=by)
 
     def fulfill(
-        self, order_id: int, counted: Mapping[int, int], by: Cause, location_id: int | None = None
+        self,
+        order_id: int,
+        counted: Mapping[int, int],
+        by: Cause,
+        *,
+        location_id: int | None = None,
     ) -> list[Portion]:
         """Sends units, by line number; all from one location, if it is named: ask `missing_at` first."""
         if location_id is not None:
-            self._gather(order_id, counted, by, location_id)
+            self._gather(order_id, counted, by, location_id=location_id)
         sent = []
         for line_no, units in counted.items():
             served = self._of(order_id, line_no)
@@ -113,7 +118,7 @@ class Promised:
         return level.available if level is not None else 0
 
     def _gather(
-        self, order_id: int, counted: Mapping[int, int], by: Cause, location_id: int
+        self, order_id: int, counted: Mapping[int, int], by: Cause, *, location_id: int
     ) -> None:
         """What is promised elsewhere is promised here instead."""
         for line_no, units in counted.items():
@@ -121,7 +126,7 @@ class Promised:
             there = sum(one.quantity for one in found if one.location_id == location_id)
             others = [one for one in reversed(found) if one.location_id != location_id]
             for one, part in self._taken(others, max(units - there, 0)):
-                self._release(one, part, by, reason=MOVED)
+                self._release(one, part, by=by, reason=MOVED)
                 level = self._shelf.place(one.product_id, location_id)
                 why = Why(Kind.RESERVE, by, order_id, MOVED)
                 self._shelf.move(level, why, reserved=part)
@@ -145,7 +150,9 @@ class Promised:
             raise AssertionError(f"{units} units were to be promised, and are not")
         return parts
 
-    def _release(self, one: Reservation, units: int, by: Cause, reason: str | None = None) -> None:
+    def _release(
+        self, one: Reservation, units: int, *, by: Cause, reason: str | None = None
+    ) -> None:
         level = self._shelf.place(one.product_id, one.location_id)
         self._shelf.move(level, Why(Kind.RELEASE, by, one.order_id, reason), reserved=-units)
         self._take(one, units, ReservationState.RELEASED)
