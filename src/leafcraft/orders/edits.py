@@ -11,7 +11,7 @@ from leafcraft.db import Transaction
 from leafcraft.errors import Code, Refusal
 from leafcraft.orders import rules, store, units
 from leafcraft.orders.actions import reference_taken, refuse_products
-from leafcraft.orders.desk import Desk
+from leafcraft.orders.desk import Desk, Needs
 from leafcraft.orders.holds import short
 from leafcraft.orders.rules import Line, Order, Verb
 from leafcraft.orders.units import Wanted, told_items
@@ -62,7 +62,9 @@ class _Known(NamedTuple):
 async def edit(tx: Transaction, commands: Sequence[Edit]) -> Sequence[Order | Refusal]:
     wanted = {item.product_id for command in commands for item in command.items or ()}
     named = {command.reference for command in commands if command.reference is not None}
-    desk = await Desk.take(tx, (command.order_id for command in commands), products=wanted)
+    moving = {command.order_id for command in commands if command.items is not None}
+    asked = (command.order_id for command in commands)
+    desk = await Desk.take(tx, asked, Needs(moving, wanted))
     known = _Known(await products.by_id(tx, wanted), dict(await store.references(tx, named)))
     outcomes = []
     for command in commands:

@@ -9,7 +9,7 @@ from leafcraft.cause import Cause
 from leafcraft.db import Transaction
 from leafcraft.errors import Code, Refusal, not_found
 from leafcraft.orders import parcels, rules, units
-from leafcraft.orders.desk import Desk
+from leafcraft.orders.desk import Desk, Needs
 from leafcraft.orders.holds import short
 from leafcraft.orders.parcels import Fulfillment
 from leafcraft.orders.rules import Order, Status, Verb
@@ -54,7 +54,7 @@ Sent = Fulfillment | Refusal
 
 async def fulfill(tx: Transaction, commands: Sequence[Fulfill]) -> Sequence[Sent]:
     codes = {command.location for command in commands if command.location is not None}
-    desk = await Desk.take(tx, (command.order_id for command in commands), locations=codes)
+    desk = await Desk.take(tx, (command.order_id for command in commands), Needs(locations=codes))
     decided = [_fulfilled(desk, command) for command in commands]
     desk.put_back()
     made = iter(await _add(tx, [one for one in decided if not isinstance(one, Refusal)]))
@@ -151,7 +151,9 @@ async def undo(tx: Transaction, commands: Sequence[Undo]) -> Sequence[Sent]:
     asked = {command.fulfillment_id for command in commands}
     sent = (await parcels.fulfillments(tx, asked)).values()
     sites = {line.location_id for one in sent for line in one.lines}
-    desk = await Desk.take(tx, (command.order_id for command in commands), location_ids=sites)
+    desk = await Desk.take(
+        tx, (command.order_id for command in commands), Needs(location_ids=sites)
+    )
     # Read again: with the orders locked, nobody else undoes anything of them.
     known = dict(await parcels.fulfillments(tx, asked))
     outcomes = []
@@ -219,7 +221,7 @@ def _find(known: Mapping[int, Fulfillment], order_id: int, number: int) -> Sent:
 
 async def track(tx: Transaction, commands: Sequence[Track]) -> Sequence[Sent]:
     """The carrier and the number often come later than the parcel leaves."""
-    desk = await Desk.take(tx, (command.order_id for command in commands))
+    desk = await Desk.take(tx, (command.order_id for command in commands), Needs(moving=()))
     known = dict(await parcels.fulfillments(tx, (command.fulfillment_id for command in commands)))
     outcomes = []
     for command in commands:

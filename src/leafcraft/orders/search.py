@@ -7,7 +7,7 @@ no more than a few thousand steps along an index, however many orders there are.
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, false, literal, or_, select
 
 from leafcraft.db import Reader
 from leafcraft.orders import words
@@ -24,8 +24,11 @@ async def found(reader: Reader, asked: str) -> list[ColumnElement[bool]]:
     """Conditions on orders: each word that is asked for begins one of theirs, or a sku on them."""
     gathered: set[int] | None = None
     conditions: list[ColumnElement[bool]] = []
-    for term in words.terms(asked):
-        skus = await products.with_sku_like(reader, term, SKUS_MAX)
+    terms = [(term, word) for word in asked.split() for term in words.terms(word)]
+    if not terms:  # nothing that could be found
+        return [false()]
+    for term, word in terms:
+        skus = await products.with_sku_like(reader, word, SKUS_MAX)
         matches = await _matches(reader, term, skus)
         if matches is None:
             conditions.append(_looked_up(term, skus))

@@ -19,14 +19,13 @@ def normal(text: str) -> str:
 
 
 def words_of(reference: str | None, customer: str | None) -> list[str]:
-    """The words of an order; `customer` is its JSON object."""
-    found = [*terms(reference or "")]
-    if customer is not None:
-        about = orjson.loads(customer)
-        for name in ("name", "company", "email"):
-            found += terms(about.get(name) or "")
-        found += _domain(about.get("email") or "")
-        found += _digits(about.get("phone") or "")
+    """The words of an order, the telling ones first; `customer` is its JSON object."""
+    about = {} if customer is None else orjson.loads(customer)
+    found = [*terms(about.get("email") or ""), *terms(reference or "")]
+    for name in ("name", "company"):
+        found += terms(about.get(name) or "")
+    found += _domain(about.get("email") or "")
+    found += _digits(about.get("phone") or "")
     return list(dict.fromkeys(found))[:WORDS_MAX]
 
 
