@@ -144,7 +144,15 @@ def written(text: str) -> str:
 
 _LAYOUT = dict.fromkeys(map(ord, "\n\r\t"))
 FreeText = Annotated[
-    str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(written)
+    str,
+    Strict(),
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(written),
+    Field(
+        json_schema_extra={
+            "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
+        }
+    ),
 ]
 """Text as people write it, in lines."""
 
