@@ -36,7 +36,8 @@ class Draft(NamedTuple):
 COLUMNS = [name for name in Order._fields if name != "lines"]
 _COLUMNS = ", ".join(COLUMNS)
 _LINE_COLUMNS = ", ".join(Line._fields)
-_UNITS = ("quantity", "fulfilled", "returned", "cancelled")
+_LINE_SETS = ", ".join(f"{name} = %s" for name in Line._fields[1:])
+"""All but its number, which a line of another product may take over within one transaction."""
 
 
 async def by_id(source: Source, order_ids: Iterable[int]) -> Mapping[int, Order]:
@@ -279,13 +280,11 @@ def _plain(value: Any) -> Any:
 def _save_lines(tx: Transaction, before: Order, after: Order) -> None:
     old = {line.line_no: line for line in before.lines}
     new = {line.line_no: line for line in after.lines}
-    sets = ", ".join(f"{name} = %s" for name in _UNITS)
     for line_no in old.keys() & new.keys():
         if old[line_no] != new[line_no]:
-            units = (getattr(new[line_no], name) for name in _UNITS)
             change = Statement(
-                f"UPDATE order_lines SET {sets} WHERE order_id = %s AND line_no = %s",
-                (*units, before.id, line_no),
+                f"UPDATE order_lines SET {_LINE_SETS} WHERE order_id = %s AND line_no = %s",
+                (*new[line_no][1:], before.id, line_no),
             )
             tx.later(change, 1)
     gone = sorted(old.keys() - new.keys())
