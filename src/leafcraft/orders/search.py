@@ -7,7 +7,7 @@ no more than a few thousand steps along an index, however many orders there are.
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, false, literal, or_, select
 
 from leafcraft.db import Reader
 from leafcraft.orders import words
@@ -24,7 +24,10 @@ async def found(reader: Reader, asked: str) -> list[ColumnElement[bool]]:
     """Conditions on orders: each word that is asked for begins one of theirs, or a sku on them."""
     gathered: set[int] | None = None
     conditions: list[ColumnElement[bool]] = []
-    for term in words.terms(asked):
+    terms = words.terms(asked)
+    if not terms:
+        return [false()]
+    for term in terms:
         skus = await products.with_sku_like(reader, term, SKUS_MAX)
         matches = await _matches(reader, term, skus)
         if matches is None:
