@@ -113,8 +113,11 @@ async def all_there_is(shop: Shop) -> Any:
         found(await shop.get("/orders/counts")),
         [await promised(shop, product) for product in products],
         [
-            [await timeline(shop, order), await parcels(shop, order)]
-            + [await parcels(shop, order, "returns")]
+            (
+                await timeline(shop, order),
+                await parcels(shop, order),
+                await parcels(shop, order, "returns"),
+            )
             for order in orders
         ],
     ]

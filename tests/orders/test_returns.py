@@ -32,7 +32,11 @@ async def test_what_comes_back_is_on_sale_again(still: Shop, clock: Clock) -> No
     await sent(still, order)
     before = await ledger(still, order)
     back = found(await take_back(still, order, (tea, 2), reason="too green"), 201)
-    assert (back["disposition"], back["reason"], back["actor"]) == ("restock", "too green", "user:1")
+    assert (back["disposition"], back["reason"], back["actor"]) == (
+        "restock",
+        "too green",
+        "user:1",
+    )
     assert contents(back) == [(1, "main", 2)]
     assert (await ledger(still, order))[len(before) :] == [("return", tea["id"], "main", 2, 0)]
     assert await stock(still, tea) == (4, 0, 4)
