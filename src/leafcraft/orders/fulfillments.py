@@ -52,31 +52,40 @@ class Track(NamedTuple):
 Sent = Fulfillment | Refusal
 
 
+class _Decided(NamedTuple):
+    """What is to be sent, from where, and the order as it is after that."""
+
+    draft: Fulfillment
+    portions: Sequence[Portion]
+    order: Order
+
+
 async def fulfill(tx: Transaction, commands: Sequence[Fulfill]) -> Sequence[Sent]:
     codes = {command.location for command in commands if command.location is not None}
     desk = await Desk.take(tx, (command.order_id for command in commands), Needs(locations=codes))
     decided = [_fulfilled(desk, command) for command in commands]
     desk.put_back()
-    made = iter(await _add(tx, [one for one in decided if not isinstance(one, Refusal)]))
-    outcomes = [one if isinstance(one, Refusal) else next(made) for one in decided]
-    for command, outcome in zip(commands, outcomes, strict=True):
-        if isinstance(outcome, Fulfillment):
-            _tell(tx, desk.orders[outcome.order_id], outcome, by=command.by)
+    made = iter(await _add(tx, [one for one in decided if isinstance(one, _Decided)]))
+    outcomes: list[Sent] = []
+    for command, one in zip(commands, decided, strict=True):
+        if isinstance(one, Refusal):
+            outcomes.append(one)
+            continue
+        outcomes.append(sent := next(made))
+        _tell(tx, one.order, sent, by=command.by)
     return await stock.named(tx, outcomes)
 
 
 fulfill_many = each(fulfill)
 
 
-async def _add(
-    tx: Transaction, decided: Sequence[tuple[Fulfillment, Sequence[Portion]]]
-) -> list[Fulfillment]:
-    lines = await parcels.located(tx, [portions for _, portions in decided])
-    drafts = [one._replace(lines=of) for (one, _), of in zip(decided, lines, strict=True)]
+async def _add(tx: Transaction, decided: Sequence[_Decided]) -> list[Fulfillment]:
+    lines = await parcels.located(tx, [one.portions for one in decided])
+    drafts = [one.draft._replace(lines=of) for one, of in zip(decided, lines, strict=True)]
     return await parcels.add_fulfillments(tx, drafts)
 
 
-def _fulfilled(desk: Desk, command: Fulfill) -> tuple[Fulfillment, Sequence[Portion]] | Refusal:
+def _fulfilled(desk: Desk, command: Fulfill) -> _Decided | Refusal:
     order = desk.find(command.order_id, Verb.FULFILL)
     if isinstance(order, Refusal):
         return order
@@ -93,9 +102,10 @@ def _fulfilled(desk: Desk, command: Fulfill) -> tuple[Fulfillment, Sequence[Port
     sent = desk.promised.fulfill(
         order.id, counted, command.by, location_id=place.id if place else None
     )
-    desk.orders[order.id] = _with(order, counted, verb=Verb.FULFILL, now=desk.tx.now)
+    after = desk.orders[order.id] = _with(order, counted, verb=Verb.FULFILL, now=desk.tx.now)
     how = (command.carrier, command.tracking_number)
-    return Fulfillment(0, order.id, *how, None, command.by.actor, desk.tx.now), sent
+    draft = Fulfillment(0, order.id, *how, None, command.by.actor, desk.tx.now)
+    return _Decided(draft, sent, after)
 
 
 def _counted(order: Order, command: Fulfill) -> Counted | Refusal:

@@ -209,9 +209,10 @@ def expired(order: Order, now: int) -> Order:
 
 
 def seen(order: Order, now: int) -> Order:
-    """The order as it is at this moment, whether or not anybody has come to write that down."""
+    """The order as it is at this moment, whether or not anybody has come to write that down; in the
+    version that it will be then."""
     ended = order.holds and order.expires_at is not None and order.expires_at <= now
-    return order._replace(status=Status.EXPIRED) if ended else order
+    return order._replace(status=Status.EXPIRED, version=order.version + 1) if ended else order
 
 
 def cancelled(order: Order, now: int) -> Order:

@@ -36,7 +36,6 @@ class Draft(NamedTuple):
 COLUMNS = [name for name in Order._fields if name != "lines"]
 _COLUMNS = ", ".join(COLUMNS)
 _LINE_COLUMNS = ", ".join(Line._fields)
-_UNITS = ("quantity", "fulfilled", "returned", "cancelled")
 
 
 async def by_id(source: Source, order_ids: Iterable[int]) -> Mapping[int, Order]:
@@ -285,10 +284,10 @@ def _save_lines(tx: Transaction, changed: Changed) -> None:
             [
                 (before.id, *line)
                 for before, after in changed
-                for line in set(after.lines) - set(before.lines)
+                for line in sorted(set(after.lines) - set(before.lines))
             ],
             keys="order_id, line_no",
-            changed=_UNITS,
+            changed=Line._fields[1:],
         )
     )
     for before, after in changed:

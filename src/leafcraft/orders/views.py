@@ -51,8 +51,8 @@ class OrderFilter(NamedTuple):
         if self.reference is not None:
             yield row.reference == self.reference
         if self.customer_email is not None:
-            spelled = WordRow.word.in_(words.terms(self.customer_email))
-            yield exists().where(WordRow.order_id == row.id, spelled)
+            word = WordRow.word == words.address(self.customer_email)
+            yield exists().where(WordRow.order_id == row.id, word)
             yield row.customer_email == self.customer_email
         if self.product_id is not None:
             line = LineRow.product_id == self.product_id

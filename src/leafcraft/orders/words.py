@@ -7,6 +7,8 @@ import unicodedata
 
 import orjson
 
+from leafcraft.accounts import rules as accounts
+
 WORD_CHARS_MAX = 64
 WORDS_MAX = 24
 """Of one order; more say nothing that a shop would search for."""
@@ -19,19 +21,27 @@ def normal(text: str) -> str:
 
 
 def words_of(reference: str | None, customer: str | None) -> list[str]:
-    """The words of an order, the telling ones first; `customer` is its JSON object."""
+    """The words of an order; `customer` is its JSON object."""
     about = {} if customer is None else orjson.loads(customer)
-    found = [*terms(about.get("email") or ""), *terms(reference or "")]
-    for name in ("name", "company"):
+    email = about.get("email")
+    # The whole address comes first: orders are filtered by it, so it must never be one word too many.
+    found = [address(email)] if email else []
+    found += terms(reference or "")
+    for name in ("name", "company", "email"):
         found += terms(about.get(name) or "")
-    found += _domain(about.get("email") or "")
+    found += _domain(email or "")
     found += _digits(about.get("phone") or "")
     return list(dict.fromkeys(found))[:WORDS_MAX]
 
 
+def address(email: str) -> str:
+    """The word of a whole e-mail address."""
+    return normal(accounts.email(email))[:WORD_CHARS_MAX]
+
+
 def terms(asked: str) -> list[str]:
     """What somebody looks for, or can be found by, word by word."""
-    found = (word.strip(".,;:()\"'") for word in normal(asked).split())
+    found = (word.strip(".,;:()+\"'") for word in normal(asked).split())
     return list(dict.fromkeys(word[:WORD_CHARS_MAX] for word in found if word))
 
 
