@@ -211,8 +211,7 @@ def _told(name: str, value: Any) -> Any:
 async def cancel_items(
     tx: Transaction, commands: Sequence[CancelItems]
 ) -> Sequence[Order | Refusal]:
-    """Cancels units line by line. What is promised of them is available again, once; when nothing is
-    left of the order, it is Cancelled."""
+    """Cancels units line by line. What is promised of them is available again, once."""
     desk = await Desk.take(tx, (command.order_id for command in commands))
     outcomes = [_without(desk, command) for command in commands]
     desk.put_back()
@@ -220,7 +219,7 @@ async def cancel_items(
 
 
 def _without(desk: Desk, command: CancelItems) -> Order | Refusal:
-    order = desk.find(command.order_id, Verb.CANCEL)
+    order = desk.find(command.order_id, Verb.CANCEL_UNITS)
     if isinstance(order, Refusal):
         return order
     counted = units.spread(order.lines, command.items, lambda line: line.open)
@@ -232,7 +231,7 @@ def _without(desk: Desk, command: CancelItems) -> Order | Refusal:
         line._replace(cancelled=line.cancelled + counted.get(line.line_no, 0))
         for line in order.lines
     ]
-    after = rules.with_lines(order, lines, verb=Verb.CANCEL, now=desk.tx.now)
+    after = rules.with_lines(order, lines, verb=Verb.CANCEL_UNITS, now=desk.tx.now)
     desk.orders[order.id] = after
     over = after.cancelled_at is not None
     fact = "order.cancelled" if over else "order.partly_cancelled"
