@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, Phase, assume
 from hypothesis import settings as HypothesisSettings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     invariant,
     multiple,
     precondition,
@@ -22,6 +21,7 @@ from leafcraft import times
 from tests.builders import Clock, Json
 from tests.conftest import MakeSettings
 from tests.orders.holding import DAY_MINUTES, unswept
+from tests.reliability.dispatch import Dispatch, line_of
 from tests.reliability.goods import NOBODYS, Goods, quantities
 from tests.reliability.model import Lines
 from tests.reliability.trading import FINAL, World, entry_of, moment_of, short, told
@@ -35,11 +35,11 @@ minutes = st.integers(1, 3)
 some_micros = st.sampled_from([1, 10**6, 20 * 10**6, 60 * 10**6, 100 * 10**6])
 
 
-class Trade(Goods):
+class Trade(Dispatch):
     """What people do in a shop while time passes; with a key they may do it again."""
 
     products = Goods.products
-    orders: Bundle[int] = Bundle("orders")
+    orders = Dispatch.orders
     some_orders = st.one_of(orders, orders, orders, st.just(NOBODYS))
     lines = st.lists(
         st.tuples(st.one_of(products, products, products, products, st.just(NOBODYS)), quantities),
@@ -87,7 +87,7 @@ class Trade(Goods):
     @rule(order_id=some_orders)
     def confirm(self, order_id: int) -> None:
         order = self.model.orders.get(order_id)
-        lacking = self.model.shortages(order.lines) if order else []
+        lacking = self.model.shortages([one[1:] for one in order.wanted]) if order else []
         answer = self.ask("PATCH", f"/orders/{order_id}/confirm")
         expected = self.model.confirm(order_id)
         assert told(answer) == expected
@@ -245,10 +245,9 @@ class Trade(Goods):
         self.world.sweep()
         for order_id, order in self.model.orders.items():
             shown = self.send("GET", f"/orders/{order_id}").json()
-            total = round(shown["total_amount"] * 100)
-            assert (shown["status"], total) == (order.status, order.total)
-            lines = [(item["product_id"], item["quantity"]) for item in shown["items"]]
-            assert lines == list(order.lines)
+            amounts = [round(shown[name] * 100) for name in ("total_amount", "net_amount")]
+            assert (shown["status"], amounts) == (order.status, [order.total, order.net])
+            assert [line_of(item) for item in shown["items"]] == order.lines
         for (product_id, code), level in self.model.shelves.levels.items():
             path = f"/stock/movements?product_id={product_id}&location={code}&limit=500"
             assert [entry_of(one) for one in self.rows(path)] == level.ledger
