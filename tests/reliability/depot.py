@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.reliability.model import Line, Lines, Model, Order
 from tests.reliability.shelves import Promise, Told
@@ -38,19 +38,28 @@ class Depot(Model):
         if order.status not in {"Pending", "Confirmed"}:
             return 409, _over(order, "order_not_editable")
         new = {product_id for product_id, _ in items} - {one.product_id for one in order.lines}
-        if not new <= self.products.keys():
-            return 422, "product_not_found"
-        if any(self.products[product_id].archived for product_id in new):
-            return 422, "product_archived"
+        refusal = self._refuse_products(new)
+        if refusal:
+            return refusal
         lines, gone = self._renewed(order, items)
         if any(one.open < 0 for one in (*lines, *gone)):
             return 409, "quantity_exceeded"
         if not any(one.open or one.fulfilled for one in lines):
             return 409, "conflict"
-        if (order.holds or order.status == "Confirmed") and not self._move(order_id, order, lines):
+        return self._exchange(order_id, order, lines)
+
+    def _exchange(self, order_id: int, order: Order, lines: list[Line]) -> Told:
+        promised = order.holds or order.status == "Confirmed"
+        if promised and not self._move(order_id, order, lines):
             return 409, "insufficient_stock"
         order.lines, order.total = lines, sum(one.quantity * one.price for one in lines)
         return self._end(order, "Fulfilled")
+
+    def _refuse_products(self, wanted: set[int]) -> Told | None:
+        if not wanted <= self.products.keys():
+            return 422, "product_not_found"
+        archived = any(self.products[product_id].archived for product_id in wanted)
+        return (422, "product_archived") if archived else None
 
     def _renewed(self, order: Order, items: Lines) -> tuple[list[Line], list[Line]]:
         """The lines after an edit, and those that are gone, of which nothing is wanted."""
@@ -108,16 +117,19 @@ class Depot(Model):
             return 404, "not_found"
         if order.status != "Confirmed":
             return 409, _over(order, "order_not_confirmed")
-        if code is not None and code not in self.shelves.locations:
-            return 422, "validation_error"
-        if code is not None and not self.shelves.locations[code].active:
-            return 409, "conflict"
-        if order.on_hold:
-            return 409, "order_on_hold"
+        refusal = self._refuse_place(code) or ((409, "order_on_hold") if order.on_hold else None)
+        if refusal:
+            return refusal
         counted = _counted(order, wishes)
         if counted is None:
             return 409, "quantity_exceeded"
         return (409, "insufficient_stock") if self._lacks(order, counted, code) else (201, "")
+
+    def _refuse_place(self, code: str | None) -> Told | None:
+        if code is not None and code not in self.shelves.locations:
+            return 422, "validation_error"
+        closed = code is not None and not self.shelves.locations[code].active
+        return (409, "conflict") if closed else None
 
     def _lacks(self, order: Order, counted: Mapping[int, int], code: str | None) -> bool:
         """Whether a location has less of a product than is wanted, with what it is promised there."""
@@ -191,7 +203,7 @@ class Depot(Model):
 
     def take_back(self, order_id: int, wishes: Sequence[Wish], how: tuple[str, str]) -> Told:
         order = self.orders.get(order_id)
-        disposition, code = how
+        code = how[1]
         if order is None:
             return 404, "not_found"
         if order.status in {"Pending", "Expired"}:
@@ -199,19 +211,20 @@ class Depot(Model):
         counted = spread(order, wishes, lambda one: one.fulfilled - one.returned)
         if counted is None:
             return 409, "quantity_exceeded"
-        if code not in self.shelves.locations:
-            return 422, "validation_error"
-        if not self.shelves.locations[code].active:
-            return 409, "conflict"
+        refusal = self._refuse_place(code)
+        if refusal:
+            return refusal
         for line in order.lines:
-            units = counted.get(line.no, 0)
-            told = {"order_id": order_id, "reason": disposition}
-            if units:
-                self.shelves.move((line.product_id, code), "return", units, **told)
-            if units and disposition == "write_off":
-                self.shelves.move((line.product_id, code), "adjustment", -units, **told)
-            line.returned += units
+            if line.no in counted:
+                self._put(order_id, line, counted[line.no], how)
         return 201, ""
+
+    def _put(self, order_id: int, line: Line, units: int, how: tuple[str, str]) -> None:
+        told: dict[str, Any] = {"order_id": order_id, "reason": how[0]}
+        self.shelves.move((line.product_id, how[1]), "return", units, **told)
+        if how[0] == "write_off":
+            self.shelves.move((line.product_id, how[1]), "adjustment", -units, **told)
+        line.returned += units
 
     def put_on_hold(self, order_id: int, *, on_hold: bool) -> Told:
         order = self.orders.get(order_id)

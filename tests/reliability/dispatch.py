@@ -5,12 +5,11 @@ from typing import Any
 
 from httpx2 import Response
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, multiple, rule
+from hypothesis.stateful import Bundle, initialize, multiple, rule
 
 from tests.builders import Json, found
 from tests.reliability.depot import Parcel, Wish
 from tests.reliability.goods import NOBODYS, Goods, quantities
-from tests.reliability.model import Line
 from tests.reliability.trading import told
 
 Draw = Any
@@ -23,14 +22,48 @@ class Dispatch(Goods):
     orders: Bundle[int] = Bundle("orders")
     parcels: Bundle[tuple[int, int]] = Bundle("parcels")
 
+    @initialize(
+        target=orders,
+        sold=st.lists(
+            st.lists(st.tuples(st.integers(0, 2), few), min_size=1, max_size=3), min_size=3
+        ),
+    )
+    def first_orders(self, sold: list[list[tuple[int, int]]]) -> Any:
+        """Confirmed from the start: most of what is done here takes one."""
+        teas = [self.create_product(1.25, 30) for _ in range(3)]
+        return multiple(*(self.sell([(teas[n], units) for n, units in one]) for one in sold[:4]))
+
+    @rule(
+        target=orders,
+        lines=st.lists(st.tuples(Goods.products, few), min_size=1, max_size=3),
+        code=Goods.sites,
+    )
+    def a_sale(self, lines: list[tuple[int, int]], code: str) -> Any:
+        """Of what has just come in, where it may."""
+        here = self.model.shelves.locations[code].active
+        if not here or any(self.model.products[one].archived for one, _ in lines):
+            return multiple()
+        for product_id, units in lines:
+            self.move("receive", self.body("receive", product_id, (code, code), units))
+        return self.sell(lines)
+
+    def sell(self, lines: list[tuple[int, int]]) -> int:
+        answer = self.ask("POST", "/orders/", self.edited(lines))
+        assert answer.status_code == 201, answer.text
+        order_id: int = answer.json()["id"]
+        self.model.place(order_id, lines, None)
+        answer = self.ask("POST", f"/orders/{order_id}/confirm")
+        assert told(answer) == self.model.confirm(order_id) == (200, "Confirmed")
+        return order_id
+
     def wishes(self, order_id: int, draw: Draw) -> list[Wish]:
         """Mostly of what is on the order, now and then of a line or a product that is not."""
         order = self.model.orders.get(order_id)
         lines = order.lines if order else []
         here = [(one.product_id, number) for one in lines for number in (None, None, one.no)]
         astray = [(NOBODYS, None), (lines[0].product_id if lines else NOBODYS, 77)]
-        one = st.sampled_from([*here, *here, *astray])
-        many = st.lists(st.tuples(one, few), min_size=1, max_size=3)
+        one = st.sampled_from([*here, *here, *here, *astray])
+        many = st.lists(st.tuples(one, st.sampled_from([1, 1, 2])), min_size=1, max_size=2)
         return [Wish(product_id, n, line) for (product_id, line), n in draw(many)]
 
     @staticmethod
@@ -47,7 +80,7 @@ class Dispatch(Goods):
     def edit(self, order_id: int, data: Draw, more: list[tuple[int, int]]) -> None:
         """Some of what there is, in other quantities, and something new."""
         items = self._items(order_id, data, more)
-        answer = self.ask("PATCH", f"/orders/{order_id}", self._edited(items))
+        answer = self.ask("PATCH", f"/orders/{order_id}", self.edited(items))
         assert told(answer) == self.model.edit(order_id, items)
 
     def _items(
@@ -61,7 +94,7 @@ class Dispatch(Goods):
         return [*there, *more] or [(lines[0].product_id, 1)]
 
     @staticmethod
-    def _edited(items: Sequence[tuple[int, int]]) -> Json:
+    def edited(items: Sequence[tuple[int, int]]) -> Json:
         return {"items": [{"product_id": one, "quantity": n} for one, n in items]}
 
     @rule(
@@ -73,7 +106,7 @@ class Dispatch(Goods):
         """In one transaction, each seeing what those before it did."""
         wishes = [self._items(order_id, data, one) for one in more]
         path = f"/orders/{order_id}"
-        answers = self.at_once([("PATCH", path, self._edited(items)) for items in wishes])
+        answers = self.at_once([("PATCH", path, self.edited(items)) for items in wishes])
         for answer, items in zip(answers, wishes, strict=True):
             assert told(answer) == self.model.edit(order_id, items)
 
@@ -92,15 +125,20 @@ class Dispatch(Goods):
 
     @rule(
         target=parcels,
-        order_id=st.one_of(orders, orders, orders, st.just(NOBODYS)),
+        order_id=orders,
         data=st.data(),
         whole=st.booleans(),
-        code=st.one_of(st.none(), Goods.sites, Goods.sites, st.just("nowhere")),
+        code=st.none() | Goods.sites,
     )
     def fulfill(self, order_id: int, data: Draw, whole: bool, code: str | None) -> Any:
         wishes = None if whole else self.wishes(order_id, data.draw)
+        return multiple(*self.sending(order_id, wishes, code))
+
+    def sending(
+        self, order_id: int, wishes: Sequence[Wish] | None, code: str | None
+    ) -> list[tuple[int, int]]:
         answer = self.ask("POST", f"/orders/{order_id}/fulfillments", self._sending(wishes, code))
-        return multiple(*self._sent(answer, order_id, wishes, code))
+        return self._sent(answer, order_id, wishes, code)
 
     def _sending(self, wishes: Sequence[Wish] | None, code: str | None) -> Json:
         where = {} if code is None else {"location": code}
@@ -154,23 +192,27 @@ class Dispatch(Goods):
         shown = [(one.status_code, one.json().get("code", "")) for one in answers]
         assert shown == [self.model.undo(*parcel) for _ in answers]
 
-    @rule(
-        order_id=orders,
-        data=st.data(),
-        disposition=st.sampled_from(["restock", "write_off"]),
-        code=st.one_of(Goods.sites, Goods.sites, st.just("nowhere")),
-        times=st.integers(1, 2),
-    )
-    def take_back(self, order_id: int, data: Draw, disposition: str, code: str, times: int) -> None:
-        wishes = self.wishes(order_id, data.draw)
-        how = {"disposition": disposition, "location": code}
-        body = {"items": self.listed(wishes), **how}
+    @rule(target=parcels, order_id=orders, data=st.data(), code=Goods.sites, whole=st.booleans())
+    def there_and_back(self, order_id: int, data: Draw, code: str, whole: bool) -> Any:
+        """Sent, and some of it taken back, perhaps by two at once; now and then undone after all."""
+        wishes = None if whole else self.wishes(order_id, data.draw)
+        made = self.sending(order_id, wishes, data.draw(st.sampled_from([None, code])))
+        self.take_back(order_id, data, code)
+        for parcel in list(made) if data.draw(st.booleans()) else ():
+            self.undo(parcel, astray=False, other=order_id)
+            made += self.sending(order_id, None, None)
+        return multiple(*made)
+
+    @rule(order_id=orders, data=st.data(), code=Goods.sites)
+    def take_back(self, order_id: int, data: Draw, code: str) -> None:
+        disposition = data.draw(st.sampled_from(["restock", "write_off"]))
+        wishes = [one._replace(quantity=1) for one in self.wishes(order_id, data.draw)]
+        body = {"items": self.listed(wishes), "disposition": disposition, "location": code}
+        times = data.draw(st.integers(1, 2))
         answers = self.at_once([("POST", f"/orders/{order_id}/returns", body)] * times)
         shown = [(one.status_code, one.json().get("code", "")) for one in answers]
-        expected = [
-            self.model.take_back(order_id, wishes, (disposition, code)) for _ in range(times)
-        ]
-        assert shown == expected
+        how = (disposition, code)
+        assert shown == [self.model.take_back(order_id, wishes, how) for _ in answers]
 
 
 def contents(parcel: Json) -> list[tuple[int, int, str, int]]:
@@ -181,10 +223,3 @@ def contents(parcel: Json) -> list[tuple[int, int, str, int]]:
 
 def told_of(parcel: Parcel) -> list[tuple[int, int, str, int]]:
     return sorted((one.line_no, *one[1:]) for one in parcel.lines)
-
-
-def line_of(item: Json) -> Line:
-    """A line as it is shown."""
-    numbers = [item[name] for name in ("line", "product_id", "quantity")]
-    units = [item[name] for name in ("fulfilled", "returned", "cancelled")]
-    return Line(*numbers, round(item["unit_price"] * 100), *units)
