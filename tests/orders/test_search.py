@@ -121,7 +121,7 @@ async def test_orders_are_filtered_by_the_whole_address(still: Shop, asked: str)
         {"email": "'ada'@example.com"},
         {"email": f"{'a' * 60}@{'b' * 60}.example.com"},
         {"email": "mÜller@straße.example"},
-        {"email": "a´b@example.com"},
+        {"email": "a\u00b4b@example.com"},
     ],
     ids=str,
 )

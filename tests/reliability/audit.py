@@ -43,6 +43,21 @@ async def moved_by_hand(service: Service, product_ids: Sequence[int]) -> Mapping
     return dict(cast("Sequence[tuple[int, int]]", rows))
 
 
+async def parcels(service: Service, product_ids: Sequence[int]) -> Mapping[str, set[int]]:
+    """The ids of all fulfillments of these products, of those undone, and of the returns."""
+    of = f"SELECT {{0}}_id FROM {{0}}_lines WHERE product_id IN {ids(product_ids)}"
+    sent = await _rows(
+        service,
+        f"SELECT id, undone_at FROM fulfillments WHERE id IN ({of.format('fulfillment')})",
+    )
+    back = await _rows(service, f"SELECT id FROM returns WHERE id IN ({of.format('return')})")
+    return {
+        "fulfillments": {number for number, _ in sent},
+        "undone": {number for number, undone_at in sent if undone_at is not None},
+        "returns": {number for (number,) in back},
+    }
+
+
 async def releases(service: Service, product_ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
     """Of each order that gave something of these products back: in how many movements, and how much."""
     rows = await _rows(

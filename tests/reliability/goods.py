@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, consumes, initialize, multiple, rule
 
+from tests.reliability.looking import Looking
 from tests.reliability.shelves import MAIN, Location
-from tests.reliability.trading import Desk
 
 NOBODYS = 10**12
 """An id that nothing has."""
@@ -17,7 +17,7 @@ verbs = st.sampled_from(["receive", "adjust", "transfer"])
 PATHS = {"receive": "receipts", "adjust": "adjustments", "transfer": "transfers"}
 
 
-class Goods(Desk):
+class Goods(Looking):
     """People in a stockroom of two or three locations."""
 
     products: Bundle[int] = Bundle("products")

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
@@ -30,6 +30,8 @@ class Load:
         self.untold: dict[Ask, str] = {}
         self.done_untold: set[Ask] = set()
         """What had been applied all the same, as its retry told."""
+        self.lived: set[int] = set()
+        """Orders whose states follow from more than confirmations and cancellations."""
         self._client = client
         self.products = products
         self._chance = random.Random(seed)
@@ -127,9 +129,30 @@ async def assert_nothing_lost_and_nothing_twice(load: Load, service: Service) ->
         again = await load.retry(ask)
         assert (again.status, again.body) == (first.status, first.body), ask
         assert again.replayed, ask
-    assert await audit.statuses(service, load.products) == stored == expected(load.answers)
+    assert await audit.statuses(service, load.products) == stored
+    assert untouched(load, stored) == untouched(load, expected(load.answers))
+    assert await audit.parcels(service, load.products) == parcels(load.answers)
     assert await audit.moved_by_hand(service, load.products) == told(load.answers)
     await audit.assert_sound(service)
+
+
+def untouched(load: Load, statuses: Mapping[int, str]) -> Mapping[int, str]:
+    """Without the orders that more was done to than can be told from its answers here."""
+    return {number: status for number, status in statuses.items() if number not in load.lived}
+
+
+def parcels(answers: Mapping[Ask, Reply]) -> Mapping[str, set[int]]:
+    """The ids of all fulfillments, those undone, and returns that were answered with."""
+    found: dict[str, set[int]] = {"fulfillments": set(), "undone": set(), "returns": set()}
+    for ask, reply in answers.items():
+        what = ask.path.rpartition("/")[2]
+        if what == "undo" and reply.status == 200:
+            assert reply.json["id"] not in found["undone"], "two keys undid the same parcel"
+            found["undone"].add(reply.json["id"])
+        elif what in found and reply.status == 201:
+            assert reply.json["id"] not in found[what], "two keys were told the same parcel"
+            found[what].add(reply.json["id"])
+    return found
 
 
 def expected(answers: dict[Ask, Reply]) -> dict[int, str]:

@@ -20,21 +20,44 @@ class Product:
 
 
 @dataclass
+class Line:
+    no: int
+    product_id: int
+    quantity: int
+    price: int
+    fulfilled: int = 0
+    returned: int = 0
+    cancelled: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.quantity - self.fulfilled - self.cancelled
+
+
+@dataclass
 class Order:
     """`until` is when its hold ends or has ended; None: it has never had one."""
 
-    lines: Lines
+    lines: list[Line]
     total: int
     status: str = "Pending"
     until: int | None = None
+    on_hold: bool = False
     promises: list[Promise] = field(default_factory=list)
 
+    def line(self, number: int) -> Line:
+        return next(one for one in self.lines if one.no == number)
+
     @property
-    def demand(self) -> Counter[int]:
-        wanted: Counter[int] = Counter()
-        for product_id, quantity in self.lines:
-            wanted[product_id] += quantity
-        return wanted
+    def wanted(self) -> list[tuple[int, int, int]]:
+        """What is open: line, product and units."""
+        return [(one.no, one.product_id, one.open) for one in self.lines if one.open]
+
+    @property
+    def net(self) -> int:
+        """What is neither cancelled nor returned comes to so much."""
+        kept = [(one.quantity - one.cancelled - one.returned) * one.price for one in self.lines]
+        return sum(kept)
 
     @property
     def holds(self) -> bool:
@@ -95,14 +118,15 @@ class Model:
         return None
 
     def place(self, order_id: int, lines: Lines, minutes: int | None) -> None:
-        total = sum(quantity * self.products[product_id].price for product_id, quantity in lines)
-        order = self.orders[order_id] = Order(lines, total)
+        made = [Line(n, p, q, self.products[p].price) for n, (p, q) in enumerate(lines, start=1)]
+        order = Order(made, sum(one.quantity * one.price for one in made))
+        self.orders[order_id] = order
         if minutes is not None:
             self._begin(order_id, order, minutes)
 
     def _begin(self, order_id: int, order: Order, minutes: int) -> None:
         order.until = self.now + minutes * MINUTE
-        order.promises = self.shelves.reserve(order_id, order.lines)
+        order.promises = self.shelves.reserve(order_id, order.wanted)
 
     def hold(self, order_id: int, minutes: int) -> Told:
         order = self.orders.get(order_id)
@@ -120,7 +144,7 @@ class Model:
         if refusal or order is None:
             return refusal or (404, "not_found")
         if order.until is None:
-            order.promises = self.shelves.reserve(order_id, order.lines)
+            order.promises = self.shelves.reserve(order_id, order.wanted)
         order.status = "Confirmed"
         return 200, "Confirmed"
 
@@ -132,26 +156,40 @@ class Model:
             return 409, "order_expired"
         if order.status != "Pending":
             return 409, "order_not_pending"
-        short = not order.holds and self.shortages(order.lines)
+        short = not order.holds and self.shortages([one[1:] for one in order.wanted])
         return (409, "insufficient_stock") if short else None
 
     def cancel(self, order_id: int) -> Told:
         order = self.orders.get(order_id)
+        refusal = self._refuse_cancel(order)
+        if refusal or order is None:
+            return refusal or (404, "not_found")
+        self.shelves.release(order_id, order.promises)
+        order.promises = []
+        order.status = "Cancelled"
+        for line in order.lines:
+            line.cancelled = line.quantity - line.fulfilled
+        return 200, "Cancelled"
+
+    @staticmethod
+    def _refuse_cancel(order: Order | None) -> Told | None:
         if order is None:
             return 404, "not_found"
-        if order.status == "Expired":
-            return 409, "order_expired"
-        if order.status == "Cancelled":
-            return 409, "order_already_cancelled"
-        self.shelves.release(order_id, order.promises)
-        order.status = "Cancelled"
-        return 200, "Cancelled"
+        codes = {
+            "Expired": "order_expired",
+            "Cancelled": "order_already_cancelled",
+            "Fulfilled": "order_not_cancellable",
+        }
+        return (409, codes[order.status]) if order.status in codes else None
 
     def shortages(self, lines: Lines) -> list[dict[str, Any]]:
         """Every short product, as the refusal must name them."""
+        demand: Counter[int] = Counter()
+        for product_id, quantity in lines:
+            demand[product_id] += quantity
         return [
             {"product_id": p, "requested": count, "available": self.shelves.available(p)}
-            for p, count in Order(lines, 0).demand.items()
+            for p, count in demand.items()
             if count > self.shelves.available(p)
         ]
 

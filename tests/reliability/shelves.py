@@ -110,10 +110,10 @@ class Shelves:
 
     # ── orders ───────────────────────────────────────────────────────────────
 
-    def reserve(self, order_id: int, lines: Sequence[tuple[int, int]]) -> list[Promise]:
+    def reserve(self, order_id: int, lines: Sequence[tuple[int, int, int]]) -> list[Promise]:
         """Line by line, each from the locations in the order of their priority."""
         made = []
-        for line_no, (product_id, quantity) in enumerate(lines, start=1):
+        for line_no, product_id, quantity in lines:
             wanted = quantity
             for code, level in self.of(product_id).items():
                 taken = min(wanted, level.available)

@@ -1,35 +1,28 @@
 """Whatever is done in whatever order: the service answers as the model does, and holds what the model holds."""
 
-import asyncio
 import logging
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume
-from hypothesis import settings as HypothesisSettings
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    invariant,
     multiple,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from leafcraft import times
-from tests.builders import Clock, Json
+from tests.builders import Json
 from tests.conftest import MakeSettings
-from tests.orders.holding import DAY_MINUTES, unswept
+from tests.orders.holding import DAY_MINUTES
 from tests.reliability.goods import NOBODYS, Goods, quantities
+from tests.reliability.looking import play
 from tests.reliability.model import Lines
-from tests.reliability.trading import FINAL, World, entry_of, moment_of, short, told
+from tests.reliability.trading import FINAL, moment_of, short, told
 
 EXAMPLES = {"sqlite": 40, "mariadb": 15}
-STEPS = 40
-SHOWN = STEPS + 5
-"""Enough to show every product that one example can have made, the newest first."""
 
 minutes = st.integers(1, 3)
 some_micros = st.sampled_from([1, 10**6, 20 * 10**6, 60 * 10**6, 100 * 10**6])
@@ -87,7 +80,7 @@ class Trade(Goods):
     @rule(order_id=some_orders)
     def confirm(self, order_id: int) -> None:
         order = self.model.orders.get(order_id)
-        lacking = self.model.shortages(order.lines) if order else []
+        lacking = self.model.shortages([one[1:] for one in order.wanted]) if order else []
         answer = self.ask("PATCH", f"/orders/{order_id}/confirm")
         expected = self.model.confirm(order_id)
         assert told(answer) == expected
@@ -198,90 +191,11 @@ class Trade(Goods):
             answer = self.send("POST", "/orders/create_order", body, key)
             assert told(answer) == (422, "idempotency_key_reused")
 
-    # ── what must be true ────────────────────────────────────────────────────
-
-    @invariant()
-    def products_are_as_the_model_has_them(self) -> None:
-        shown = {one["id"]: one for one in self.rows(f"/products/?sort=-id&limit={SHOWN}")}
-        for product_id, product in self.model.products.items():
-            one, levels = shown[product_id], self.model.shelves.of(product_id).values()
-            stock = (one["on_hand"], one["reserved"], one["stock_quantity"])
-            on_hand, reserved = sum(v.on_hand for v in levels), sum(v.reserved for v in levels)
-            assert stock == (on_hand, reserved, on_hand - reserved)
-            assert (round(one["price"] * 100), one["archived"]) == (product.price, product.archived)
-            assert one["reorder_point"] == product.reorder_point
-
-    @invariant()
-    def low_products_are_listed(self) -> None:
-        low = self.rows(f"/products/?low_stock=true&sort=-id&limit={SHOWN}")
-        assert [p["id"] for p in low if p["id"] in self.model.products] == self.model.low()
-
-    @invariant()
-    def levels_are_as_the_model_has_them(self) -> None:
-        shown = {
-            (one["product_id"], one["location"]): (one["on_hand"], one["reserved"])
-            for one in self.rows("/stock/levels?sort=-product_id&limit=150")
-            if one["product_id"] in self.model.products
-        }
-        levels = self.model.shelves.levels.items()
-        assert shown == {place: (level.on_hand, level.reserved) for place, level in levels}
-
-    @invariant()
-    def orders_are_as_the_model_has_them(self) -> None:
-        for query in ("", "status=Expired&"):
-            rows = self.rows(f"/orders/?{query}sort=-id&limit=200")
-            wanted = query.removeprefix("status=").rstrip("&")
-            assert {
-                one["id"]: (one["status"], moment_of(one["expires_at"]))
-                for one in rows
-                if one["id"] in self.model.orders
-            } == {
-                number: (order.status, order.shown_until)
-                for number, order in self.model.orders.items()
-                if wanted in {"", order.status}
-            }
-
-    def teardown(self) -> None:
-        self.world.sweep()
-        for order_id, order in self.model.orders.items():
-            shown = self.send("GET", f"/orders/{order_id}").json()
-            total = round(shown["total_amount"] * 100)
-            assert (shown["status"], total) == (order.status, order.total)
-            lines = [(item["product_id"], item["quantity"]) for item in shown["items"]]
-            assert lines == list(order.lines)
-        for (product_id, code), level in self.model.shelves.levels.items():
-            path = f"/stock/movements?product_id={product_id}&location={code}&limit=500"
-            assert [entry_of(one) for one in self.rows(path)] == level.ledger
-        self.world.assert_sound()
-
 
 @pytest.mark.timeout(300)
 def test_the_shop_trades_as_the_model_does(
     make_settings: MakeSettings, database_kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = Clock()
-    with asyncio.Runner() as runner:
-        opening = unswept(make_settings(token_minutes=DAY_MINUTES), clock)
-        world = World(runner, runner.run(opening.__aenter__()), clock)
-        profile = hypothesis_settings(EXAMPLES[database_kind])
-        try:
-            run_state_machine_as_test(partial(Trade, world), settings=profile)  # type: ignore[arg-type]
-        finally:
-            world.close()
-            runner.run(opening.__aexit__(None, None, None))
+    play(Trade, make_settings(token_minutes=DAY_MINUTES), examples=EXAMPLES[database_kind])
     # What broke a transaction, and did not break its commands alone, shows nowhere else.
     assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == []
-
-
-def hypothesis_settings(examples: int) -> HypothesisSettings:
-    """The same examples in every run. A failure is shown as it was found: to shrink it over a real
-    database would take minutes."""
-    return HypothesisSettings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        phases=[Phase.generate],
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )

@@ -14,7 +14,7 @@ from leafcraft.db import Database
 from leafcraft.verify import verify
 from tests.builders import Clock, Json, Shop, found, signed_in
 from tests.orders.holding import sweep
-from tests.reliability.model import Model
+from tests.reliability.depot import Depot
 from tests.reliability.shelves import Entry, Outcome, Shelves, Told
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Desk(RuleBasedStateMachine):
         super().__init__()
         world.sign_in()
         self.world = world
-        self.model = Model(Shelves(world.clock.at))
+        self.model = Depot(Shelves(world.clock.at))
         self.answered: list[tuple[tuple[str, str, Any, str], Response]] = []
 
     def ask(self, method: str, path: str, body: Any = None) -> Response:
