@@ -89,11 +89,13 @@ def _fulfilled(desk: Desk, command: Fulfill) -> _Decided | Refusal:
     order = desk.find(command.order_id, Verb.FULFILL)
     if isinstance(order, Refusal):
         return order
-    counted = _counted(order, command)
     place = desk.places.get(command.location or "")
     refusal = _refuse_place(command, place)
-    if isinstance(counted, Refusal) or refusal is not None:
-        return refusal if refusal is not None else counted  # type: ignore[return-value]
+    if refusal is not None:
+        return refusal
+    counted = _counted(order, command)
+    if isinstance(counted, Refusal):
+        return counted
     if place is not None:
         shortages = desk.promised.missing_at(order.id, counted, place.id)
         if shortages:

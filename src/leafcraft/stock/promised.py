@@ -1,5 +1,6 @@
 """What orders have been promised, in memory beside the shelf it lies on, while it is taken from and added to."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -32,10 +33,11 @@ class Promised:
 
     def __init__(self, shelf: Shelf, found: Mapping[int, Iterable[Reservation]]) -> None:
         self._shelf = shelf
-        self._active: dict[_Place, Reservation] = {}
+        self._active: dict[tuple[int, int], dict[int, Reservation]] = {}
+        """By order and line, and then by location."""
         for reservations in found.values():
             for one in reservations:
-                self._active[_Place(*one[:3])] = one
+                self._line(one)[one.location_id] = one
         self._changed: dict[_Place, tuple[Reservation, ReservationState]] = {}
 
     @property
@@ -98,19 +100,17 @@ class Promised:
         self, order_id: int, counted: Mapping[int, int], location_id: int
     ) -> list[Shortage]:
         """What these units of the order's lines lack, were they all to come from this location."""
-        wanted: dict[int, int] = {}
-        there: dict[int, int] = {}
+        wanted: Counter[int] = Counter()
+        there: Counter[int] = Counter()
         for line_no, units in counted.items():
-            for one in self._of(order_id, line_no):
-                wanted[one.product_id] = wanted.get(one.product_id, 0)
-                if one.location_id == location_id:
-                    there[one.product_id] = there.get(one.product_id, 0) + min(one.quantity, units)
-            product_id = self._of(order_id, line_no)[0].product_id
-            wanted[product_id] += units
+            found = self._of(order_id, line_no)
+            here = sum(one.quantity for one in found if one.location_id == location_id)
+            wanted[found[0].product_id] += units
+            there[found[0].product_id] += min(here, units)
         return [
             Shortage(product_id, units, possible)
             for product_id, units in wanted.items()
-            if (possible := there.get(product_id, 0) + self._free(product_id, location_id)) < units
+            if (possible := there[product_id] + self._free(product_id, location_id)) < units
         ]
 
     def _free(self, product_id: int, location_id: int) -> int:
@@ -134,11 +134,7 @@ class Promised:
 
     def _of(self, order_id: int, line_no: int) -> list[Reservation]:
         """What is promised to a line, in the order in which locations serve."""
-        found = [
-            one
-            for place, one in self._active.items()
-            if place.order_id == order_id and place.line_no == line_no
-        ]
+        found = list(self._active.get((order_id, line_no), {}).values())
         if len(found) > 1:
             ranks = self._shelf.ranks(found[0].product_id)
             found.sort(key=lambda one: ranks[one.location_id])
@@ -158,18 +154,21 @@ class Promised:
         self._take(one, units, ReservationState.RELEASED)
 
     def _add(self, one: Reservation) -> None:
-        place = _Place(*one[:3])
-        there = self._active.get(place)
+        line = self._line(one)
+        there = line.get(one.location_id)
         if there is not None:
             one = one._replace(quantity=one.quantity + there.quantity)
-        self._active[place] = one
-        self._changed[place] = (one, ReservationState.ACTIVE)
+        line[one.location_id] = one
+        self._changed[_Place(*one[:3])] = (one, ReservationState.ACTIVE)
 
     def _take(self, one: Reservation, units: int, ended: ReservationState) -> None:
-        place = _Place(*one[:3])
+        line, place = self._line(one), _Place(*one[:3])
         if units == one.quantity:
-            del self._active[place]
+            del line[one.location_id]
             self._changed[place] = (one, ended)
             return
-        self._active[place] = one._replace(quantity=one.quantity - units)
-        self._changed[place] = (self._active[place], ReservationState.ACTIVE)
+        left = line[one.location_id] = one._replace(quantity=one.quantity - units)
+        self._changed[place] = (left, ReservationState.ACTIVE)
+
+    def _line(self, one: Reservation) -> dict[int, Reservation]:
+        return self._active.setdefault((one.order_id, one.line_no), {})
