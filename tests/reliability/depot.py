@@ -1,21 +1,14 @@
 """The model's orders line by line: what is edited, sent, undone, cancelled and taken back, in plain Python."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.reliability.model import Line, Lines, Model, Order
 from tests.reliability.shelves import Promise, Told
+from tests.reliability.wishes import Wish, counted_of, parts_of, spread
 
 MOVED = "fulfilled from elsewhere"
-
-
-class Wish(NamedTuple):
-    """So many units of a product, of one line of it or of whichever there are."""
-
-    product_id: int
-    quantity: int
-    line_no: int | None = None
 
 
 @dataclass
@@ -120,7 +113,7 @@ class Depot(Model):
         refusal = self._refuse_place(code) or ((409, "order_on_hold") if order.on_hold else None)
         if refusal:
             return refusal
-        counted = _counted(order, wishes)
+        counted = counted_of(order, wishes)
         if counted is None:
             return 409, "quantity_exceeded"
         return (409, "insufficient_stock") if self._lacks(order, counted, code) else (201, "")
@@ -147,13 +140,13 @@ class Depot(Model):
         self, number: int, order_id: int, wishes: Sequence[Wish] | None, code: str | None
     ) -> Parcel:
         order = self.orders[order_id]
-        counted = _counted(order, wishes) or {}
+        counted = counted_of(order, wishes) or {}
         if code is not None:
             self._gather(order_id, order, counted, code)
         left: list[Promise] = []
         for line_no, units in counted.items():
             here = [one for one in self._of(order, line_no) if code in {None, one.location}]
-            for one, part in _parts(here, units):
+            for one, part in parts_of(here, units):
                 self._take(order, one, part)
                 place = (one.product_id, one.location)
                 self.shelves.move(place, "fulfill", -part, -part, order_id=order_id)
@@ -170,7 +163,7 @@ class Depot(Model):
             of = self._of(order, line_no)
             there = sum(one.quantity for one in of if one.location == code)
             away = [one for one in reversed(of) if one.location != code]
-            for one, part in _parts(away, max(units - there, 0)):
+            for one, part in parts_of(away, max(units - there, 0)):
                 told = {"order_id": order_id, "reason": MOVED}
                 self._take(order, one, part)
                 self.shelves.move((one.product_id, one.location), "release", 0, -part, **told)
@@ -248,7 +241,7 @@ class Depot(Model):
         return sorted(mine, key=lambda one: ranks.index(one.location))
 
     def _give_back(self, order_id: int, order: Order, line_no: int, units: int) -> None:
-        for one, part in _parts(self._of(order, line_no)[::-1], units):
+        for one, part in parts_of(self._of(order, line_no)[::-1], units):
             self._take(order, one, part)
             place = (one.product_id, one.location)
             self.shelves.move(place, "release", 0, -part, order_id=order_id)
@@ -267,41 +260,6 @@ class Depot(Model):
                 one = one._replace(quantity=one.quantity + there.quantity)
                 break
         order.promises.append(one)
-
-
-def spread(
-    order: Order, wishes: Sequence[Wish], room: Callable[[Line], int]
-) -> dict[int, int] | None:
-    """Units by line number; named lines first. None when there are not as many."""
-    counted: dict[int, int] = {}
-    for wish in sorted(wishes, key=lambda one: one.line_no is None):
-        missing = wish.quantity
-        for line in order.lines:
-            if line.product_id == wish.product_id and wish.line_no in {None, line.no}:
-                part = min(missing, room(line) - counted.get(line.no, 0))
-                missing -= part
-                if part:
-                    counted[line.no] = counted.get(line.no, 0) + part
-        if missing:
-            return None
-    return counted
-
-
-def _counted(order: Order, wishes: Sequence[Wish] | None) -> dict[int, int] | None:
-    if wishes is None:
-        return {one.no: one.open for one in order.lines if one.open}
-    return spread(order, wishes, lambda one: one.open)
-
-
-def _parts(promises: Sequence[Promise], units: int) -> list[tuple[Promise, int]]:
-    parts = []
-    for one in promises:
-        part = min(one.quantity, units)
-        units -= part
-        if part:
-            parts.append((one, part))
-    assert not units
-    return parts
 
 
 def _over(order: Order, code: str) -> str:

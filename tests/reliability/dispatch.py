@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, multiple, rule
 
 from tests.builders import Json, found
-from tests.reliability.depot import Parcel, Wish
+from tests.reliability.depot import Parcel
 from tests.reliability.goods import NOBODYS, Goods, quantities
 from tests.reliability.trading import told
+from tests.reliability.wishes import Wish
 
 Draw = Any
 few = st.integers(1, 3)
