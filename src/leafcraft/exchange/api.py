@@ -25,7 +25,7 @@ exports = Operations("/exports", "Exports")
 
 @imports.post(
     "/products",
-    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=rows.MEDIA),
+    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=(rows.MEDIA,)),
 )
 async def import_products(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
@@ -36,7 +36,7 @@ async def import_products(
 
 @imports.post(
     "/stock",
-    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=rows.MEDIA),
+    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=(rows.MEDIA,)),
 )
 async def import_stock(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
@@ -47,7 +47,7 @@ async def import_stock(
 
 @exports.get(
     "/products",
-    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=rows.MEDIA_OUT),
+    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=(rows.MEDIA_OUT,)),
 )
 async def export_products(call: Asked) -> Stream:
     """All products as a CSV file, which can be imported again."""
@@ -56,7 +56,7 @@ async def export_products(call: Asked) -> Stream:
 
 @exports.get(
     "/stock",
-    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=rows.MEDIA_OUT),
+    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=(rows.MEDIA_OUT,)),
 )
 async def export_stock(call: Asked) -> Stream:
     """All stock levels as a CSV file, which can be imported again once it has been counted."""
@@ -65,7 +65,7 @@ async def export_stock(call: Asked) -> Stream:
 
 @exports.get(
     "/movements",
-    Promise("export_stock_movements", Permission.STOCK_READ, answers=None, streams=rows.MEDIA_OUT),
+    Promise("export_stock_movements", Permission.STOCK_READ, answers=None, streams=(rows.MEDIA_OUT,)),
 )
 async def export_movements(call: Asked) -> Stream:
     """The ledger as a CSV file: every change of a stock level, with the balances after it."""
