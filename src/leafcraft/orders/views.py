@@ -86,6 +86,21 @@ async def page(reader: Reader, part: Page, chosen: OrderFilter) -> list[Order]:
     return [rules.seen(store.order_of(found, lines), reader.now) for found in rows]
 
 
+async def run(reader: Reader, after: int, lines: int) -> tuple[Sequence[Order], bool]:
+    """Whole orders by id, as many as have so many lines, but one at least; and whether there are more.
+
+    How much it is doesn't hang on how long the orders are, but for one that is longer than `lines`.
+    """
+    row = LineRow
+    statement = select(row.order_id).where(row.order_id > after)
+    part = statement.order_by(row.order_id, row.line_no).limit(lines + 1)
+    numbers = [number for (number,) in await reader.select(part)]
+    wanted, more = dict.fromkeys(numbers), len(numbers) > lines
+    if more and len(wanted) > 1:
+        wanted.popitem()  # it may have more lines than were seen
+    return list((await store.by_id(reader, wanted)).values()), more
+
+
 async def _rows(
     reader: Reader, part: Page, conditions: Sequence[ColumnElement[bool]]
 ) -> Sequence[Any]:
