@@ -9,6 +9,8 @@ from leafcraft.errors import Code, Refusal
 
 CACHE_KIB_MAX = 2048
 """What is held in memory of them."""
+PAGES_MAX = 1024 * 1024
+"""What may lie on the disk of them, in pages of 4 KiB."""
 
 
 class Earlier:
@@ -19,6 +21,7 @@ class Earlier:
         # Rows are read in one thread after the other, never in two at once.
         self._kept = sqlite3.connect("", check_same_thread=False)
         self._kept.execute(f"PRAGMA cache_size = -{CACHE_KIB_MAX}")
+        self._kept.execute(f"PRAGMA max_page_count = {PAGES_MAX}")
         self._kept.execute("PRAGMA journal_mode = OFF")  # there is nothing to go back to
         self._kept.execute("CREATE TABLE seen (reference TEXT PRIMARY KEY, line INT) WITHOUT ROWID")
         return self

@@ -48,7 +48,7 @@ def _skip(file: IO[bytes], part: bytes) -> None:
 
 def _parsed(number: int, line: bytes) -> Document | Bad:
     try:
-        return Document(number, wire.parse(line))
+        return Document(number, wire.parse(line.rstrip()))
     except UnicodeDecodeError:
         return Bad(number, "", "is not UTF-8")
     except json.JSONDecodeError as error:
