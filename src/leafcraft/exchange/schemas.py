@@ -134,8 +134,9 @@ class BadRow(TypedDict):
 
 
 class Imported(TypedDict):
-    """What became of the rows, or would. `refused` were right when the file was checked, and not
-    when they were applied, because something else had changed meanwhile."""
+    """What became of the rows, or would; an order is one, however many rows it has. `refused` were
+    right when the file was checked, and not when they were applied, because something else had
+    changed meanwhile."""
 
     dry_run: bool
     rows: int

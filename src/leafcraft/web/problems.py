@@ -39,7 +39,9 @@ class FieldError(TypedDict):
     pointer: NotRequired[Annotated[str, Field(description="RFC 6901 pointer into the body")]]
     parameter: NotRequired[Annotated[str, Field(description="the query or path parameter")]]
     line: NotRequired[Annotated[int, Field(description="where the row of a file begins")]]
-    column: NotRequired[Annotated[str, Field(description="which of its cells or members; empty: all of it")]]
+    column: NotRequired[
+        Annotated[str, Field(description="which of its cells or members; empty: all of it")]
+    ]
 
 
 class Problem(TypedDict):
