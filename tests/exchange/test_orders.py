@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from leafcraft.db import Reader
+from leafcraft.db import Reader, Source
 from leafcraft.errors import Code, Refusal
 from leafcraft.exchange import exports, imports, order_sheets
+from leafcraft.exchange import orders as given_orders
 from leafcraft.exchange.formats import Format
 from leafcraft.exchange.imports import ROWS_PER_CHUNK
 from leafcraft.orders.rules import LINES_MAX
@@ -329,6 +330,23 @@ async def test_an_order_that_is_overtaken_is_refused_by_itself(
     assert shown == [("A-3", 9), ("A-1", 1), ("A-4", 1)]
 
 
+async def test_an_order_that_another_process_has_just_placed_is_unchanged(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its import looks which references are taken, and the other one commits before it places its own."""
+    await shelves(shop)
+    found(await bring(shop, "orders", as_rows([("A-1", "tea", 1)])))
+    look = given_orders._known
+
+    async def early(source: Source, given: Any) -> Any:
+        return await look(source, [one._replace(reference="of nobody") for one in given])
+
+    monkeypatch.setattr(given_orders, "_known", early)
+    told = await brought(shop, "orders", as_rows([("A-1", "tea", 1), ("A-2", "tea", 1)]))
+    assert told == {"rows": 2, "created": 1, "unchanged": 1}
+    assert [one["reference"] for one in await orders(shop)] == ["A-1", "A-2"]
+
+
 LINES = [[1], [500], [501], [1] * 499, [1] * 500, [1] * 501, [300, 300, 1, 500, 2], [499, 2, 499]]
 
 
@@ -353,7 +371,7 @@ async def test_what_changes_while_orders_are_exported_repeats_and_hides_nothing(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And an order is shown as it was at one moment, however many lines it has."""
-    monkeypatch.setattr(order_sheets, "LINES_PER_PAGE", 10)
+    monkeypatch.setattr(order_sheets, "LINES_PER_PAGE", 6)
     await shelves(shop)
     given = [(f"A-{n}", "tea", 1) for n in range(5) for _ in range(4)]
     await brought(shop, "orders", as_rows(given))

@@ -1,5 +1,6 @@
 """What no order can be, in a file: told by its line and its column, and then nothing of the file is applied."""
 
+import io
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -255,6 +256,15 @@ async def test_all_that_is_wrong_is_told_in_the_order_of_the_lines(stocked: Shop
         (7, "quantity", "Input should be greater than or equal to 1"),
         (8, "sku", NO_SKU),
     ]
+
+
+@pytest.mark.parametrize("row", [b"A,tea\n", b",tea,1\n", b"A,tea,x\n", b'A,"tea"x,1\n'])
+def test_an_order_that_may_lack_a_row_is_none(row: bytes) -> None:
+    """A file may have changed since it was checked, and what is left of an order is another order."""
+    content = as_rows([("A", "tea", 1), ("A", "tea", 2)]) + row + b"A,tea,3\nB,tea,1\n"
+    told = list(order_rows.read(io.BytesIO(content), currency("USD")))
+    assert [one.reference for one in told if isinstance(one, GivenOrder)] == ["B"]
+    assert [bad.line for one in told if isinstance(one, Wrong) for bad in one.bad] == [4]
 
 
 @pytest.mark.parametrize("lines", [LINES_MAX + 1, 3000])

@@ -1,7 +1,6 @@
 """Files of orders on the wire: what they are is said, who may bring and take them, and what a retry gets."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -177,15 +176,13 @@ async def test_others_are_answered_while_a_long_file_is_read(
     """However little there is to do for it in the database."""
     assert (await shop.get("/healthz")).status_code == 200  # the first one takes its time
     reading = asyncio.create_task(bring(shop, what, content, dry_run=True))
-    waits = []
+    answered = 0
     while not reading.done():
-        begun = time.perf_counter()
         assert (await shop.get("/healthz")).status_code == 200
-        waits.append(time.perf_counter() - begun)
+        answered += 1
         await asyncio.sleep(0.001)
     assert (await reading).status_code in {200, 422}
-    assert len(waits) > 5
-    assert max(waits) < 0.7, max(waits)
+    assert answered > 20
 
 
 @ON_SQLITE

@@ -87,18 +87,15 @@ async def page(reader: Reader, part: Page, chosen: OrderFilter) -> list[Order]:
 
 
 async def run(reader: Reader, after: int, lines: int) -> tuple[Sequence[Order], bool]:
-    """Whole orders by id, as many as have so many lines, but one at least; and whether there are more.
+    """The orders, by id and whole, that the next so many lines are of; and whether there may be more.
 
-    How much it is doesn't hang on how long the orders are, but for one that is longer than `lines`.
+    How much that is doesn't hang on how long the orders are: only the last one may go beyond.
     """
     row = LineRow
     statement = select(row.order_id).where(row.order_id > after)
-    part = statement.order_by(row.order_id, row.line_no).limit(lines + 1)
+    part = statement.order_by(row.order_id, row.line_no).limit(lines)
     numbers = [number for (number,) in await reader.select(part)]
-    wanted, more = dict.fromkeys(numbers), len(numbers) > lines
-    if more and len(wanted) > 1:
-        wanted.popitem()  # it may have more lines than were seen
-    return list((await store.by_id(reader, wanted)).values()), more
+    return list((await store.by_id(reader, numbers)).values()), len(numbers) == lines
 
 
 async def _rows(
