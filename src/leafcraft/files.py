@@ -70,6 +70,7 @@ GivenFormat = Annotated[
 def import_command(
     what: Annotated[Importable, typer.Argument(help="What the rows are.")],
     name: ImportName,
+    *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check it, and change nothing.")
     ] = False,

@@ -295,20 +295,25 @@ class Endless:
         self._left = self._begin
 
     def readline(self, room: int = -1) -> bytes:
+        line = b""
+        while not line.endswith(b"\n") and len(line) != room and self._more():
+            end = self._left.find(b"\n") + 1 or len(self._left)
+            end = min(end, room - len(line)) if room >= 0 else end
+            line, self._left = line + self._left[:end], self._left[end:]
+        return line
+
+    def _more(self) -> bool:
         if not self._left and self._parts:
             self._parts -= 1
             self._left = self._forever
-        end = self._left.find(b"\n") + 1 or len(self._left)
-        end = min(end, room) if room >= 0 else end
-        line, self._left = self._left[:end], self._left[end:]
-        return line
+        return bool(self._left)
 
 
 HEADER = b"reference,sku,quantity,note\n"
 HUGE = [
     (order_rows.read, HEADER, b"A,tea,1,%s\n" % (b"x" * 900)),
     (order_rows.read, HEADER, b"A,tea,no,%s\n" % (b"x" * 900)),
-    (order_documents.read, b"", b"x" * 1000),
+    (order_documents.read, b"", b"x" * 20_000),
     (order_documents.read, b"", b'{"%s":1}\n' % (b"x" * 900)),
 ]
 
