@@ -28,6 +28,7 @@ COLUMNS: Final = (
 FILES: Final[Mapping[str, bytes]] = {
     "import_products": b"sku,name,price\nleaf-from-a-file,Leaf,2.5\n",
     "import_stock": b"sku,on_hand\nceylon,7\n",
+    "import_orders": b"reference,sku,quantity\nFROM-A-FILE,ceylon,1\n",
 }
 """A valid file for each operation that takes one."""
 

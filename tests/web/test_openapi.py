@@ -23,8 +23,12 @@ OPEN = {
     "GET /.well-known/jwks.json",
 }
 """The operations that need no token: whoever has one yet, asks for one or gives it back."""
-FILES = {"products": b"sku,name,price\ntea,Tea,1\n", "stock": b"sku,on_hand\ntea,3\n"}
-SHEETS = ("products", "stock", "movements")
+FILES = {
+    "products": b"sku,name,price\ntea,Tea,1\n",
+    "stock": b"sku,on_hand\ntea,3\n",
+    "orders": b"reference,sku,quantity\nA-1,tea,1\n",
+}
+SHEETS = ("products", "stock", "movements", "orders", "orders?format=jsonl")
 
 
 async def document_of(shop: Shop) -> Json:
@@ -213,8 +217,13 @@ def office() -> list[Asked]:
 async def files(shop: Shop) -> list[Response]:
     """What is brought and taken as a file."""
     brought = [(what, content) for what, rows in FILES.items() for content in (rows, b"colour")]
+    headers = {"content-type": "text/csv"}
     return [
-        *[await shop.client.post(f"/imports/{what}", content=content) for what, content in brought],
+        *[
+            await shop.client.post(f"/imports/{what}", content=content, headers=headers)
+            for what, content in brought
+        ],
+        await shop.client.post("/imports/orders", content=FILES["orders"]),
         *[await shop.get(f"/exports/{what}") for what in SHEETS],
     ]
 

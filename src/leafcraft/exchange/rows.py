@@ -15,7 +15,7 @@ CELL_CHARS_MAX = 4000
 NAME_SHOWN_CHARS_MAX = 64
 """How much is repeated of a column's name that nobody knows."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Bad(NamedTuple):
@@ -25,6 +25,13 @@ class Bad(NamedTuple):
     column: str
     """Empty: the whole row."""
     detail: str
+
+
+class Wrong(NamedTuple):
+    """A row that can't be, or an order of several: where it begins, and all that is bad about it."""
+
+    line: int
+    bad: Sequence[Bad]
 
 
 class Row(NamedTuple):
@@ -61,7 +68,7 @@ class _Lines:
         if not line:
             raise StopIteration
         if not self.read:
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         self.read += 1
         # A byte that is no UTF-8 becomes a surrogate, and is told of when it has its column.
         return line.decode("utf-8", "surrogateescape")

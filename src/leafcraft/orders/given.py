@@ -70,16 +70,20 @@ Email = Annotated[
 ]
 
 
+CustomerName = Annotated[wire.PlainText, Field(max_length=CUSTOMER_NAME_CHARS_MAX)]
+Phone = Annotated[wire.PlainText, Field(max_length=PHONE_CHARS_MAX)]
+
+
 class Customer(wire.Body):
     """Who ordered: the members that the service searches by, and whatever else a shop wants to keep,
     such as addresses and metadata."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: Annotated[wire.PlainText, Field(max_length=CUSTOMER_NAME_CHARS_MAX)] | None = None
-    company: Annotated[wire.PlainText, Field(max_length=CUSTOMER_NAME_CHARS_MAX)] | None = None
+    name: CustomerName | None = None
+    company: CustomerName | None = None
     email: Email | None = None
-    phone: Annotated[wire.PlainText, Field(max_length=PHONE_CHARS_MAX)] | None = None
+    phone: Phone | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

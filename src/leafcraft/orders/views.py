@@ -86,6 +86,18 @@ async def page(reader: Reader, part: Page, chosen: OrderFilter) -> list[Order]:
     return [rules.seen(store.order_of(found, lines), reader.now) for found in rows]
 
 
+async def run(reader: Reader, after: int, lines: int) -> tuple[Sequence[Order], bool]:
+    """The orders, by id and whole, that the next so many lines are of; and whether there may be more.
+
+    How much that is doesn't hang on how long the orders are: only the last one may go beyond.
+    """
+    row = LineRow
+    statement = select(row.order_id).where(row.order_id > after)
+    part = statement.order_by(row.order_id, row.line_no).limit(lines)
+    numbers = [number for (number,) in await reader.select(part)]
+    return list((await store.by_id(reader, numbers)).values()), len(numbers) == lines
+
+
 async def _rows(
     reader: Reader, part: Page, conditions: Sequence[ColumnElement[bool]]
 ) -> Sequence[Any]:

@@ -39,6 +39,8 @@ class Uploaded(NamedTuple):
 
     file: IO[bytes]
     digest: bytes
+    media: str = ""
+    """Which of the media types it may have."""
 
 
 _VERSION = re.compile(r"[0-9]{1,18}")

@@ -73,10 +73,10 @@ class Promise(NamedTuple):
     """Whether it honours `If-Match`."""
     answers_many: Any = None
     """The model of the 200 that a list in the body gets, where it may be one."""
-    takes: str = "application/json"
-    """The media type of its `upload`."""
-    streams: str = ""
-    """The media type of its answer, where that is a Stream."""
+    takes: Sequence[str] = ()
+    """The media types that its `upload` may have."""
+    streams: Sequence[str] = ()
+    """The media types that its answer may have, where that is a Stream."""
 
 
 def described(
@@ -94,16 +94,19 @@ def described(
     }
 
 
-def _response_class(media: str) -> type[Response]:
-    """What FastAPI reads an answer's media type from."""
-    return type("Streamed", (Response,), {"media_type": media}) if media else JSONResponse
+def _response_class(media: Sequence[str]) -> type[Response]:
+    """What FastAPI reads an answer's media type from; the first one of it."""
+    return type("Streamed", (Response,), {"media_type": media[0]}) if media else JSONResponse
+
+
+def _files(media: Sequence[str]) -> dict[str, Any]:
+    return {one: {"schema": {"type": "string"}} for one in media}
 
 
 def _extra(method: HTTPMethod, promise: Promise, *, takes_upload: bool) -> dict[str, Any]:
     extra: dict[str, Any] = {"parameters": _headers(method, promise)}
     if takes_upload:
-        content = {promise.takes: {"schema": {"type": "string"}}}
-        extra["requestBody"] = {"required": True, "content": content}
+        extra["requestBody"] = {"required": True, "content": _files(promise.takes)}
     return extra
 
 
@@ -117,7 +120,10 @@ def _responses(
             "description": "One result for each of a list, in its order.",
         }
     if promise.streams:
-        found[promise.status] = {"headers": {"Content-Disposition": _DISPOSITION}}
+        found[promise.status] = {
+            "headers": {"Content-Disposition": _DISPOSITION},
+            "content": _files(promise.streams),
+        }
     elif method is HTTPMethod.GET:
         found[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names is still current."
