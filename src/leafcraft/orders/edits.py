@@ -13,7 +13,7 @@ from leafcraft.orders import rules, store, units
 from leafcraft.orders.actions import reference_taken, refuse_products
 from leafcraft.orders.desk import Desk, Needs
 from leafcraft.orders.holds import short
-from leafcraft.orders.rules import Line, Order, Verb
+from leafcraft.orders.rules import Line, Order, Status, Verb
 from leafcraft.orders.units import Wanted, told_items
 from leafcraft.products import store as products
 from leafcraft.products.store import Product
@@ -194,6 +194,13 @@ def _tell(tx: Transaction, before: Order, after: Order, *, by: Cause) -> None:
         events.record(tx, fact, after.id, by=by, reason=after.on_hold_reason)
     if paid:
         events.record(tx, "order.payment_changed", after.id, by=by, **paid)
+    _tell_fulfilled(tx, before, after, by=by)
+
+
+def _tell_fulfilled(tx: Transaction, before: Order, after: Order, *, by: Cause) -> None:
+    """Whoever waits for an order to be Fulfilled hears of it, even if nothing was sent just now."""
+    if after.status is Status.FULFILLED is not before.status:
+        events.record(tx, "order.fulfilled", after.id, by=by, total_minor=after.total_minor)
 
 
 _NAMES = {"lines": "items"}
@@ -239,4 +246,5 @@ def _without(desk: Desk, command: CancelItems) -> Order | Refusal:
     events.record(
         desk.tx, fact, order.id, by=command.by, total_minor=order.total_minor, items=items
     )
+    _tell_fulfilled(desk.tx, order, after, by=command.by)
     return after
