@@ -25,6 +25,8 @@ OPEN = {
 """The operations that need no token: whoever has one yet, asks for one or gives it back."""
 FILES = {"products": b"sku,name,price\ntea,Tea,1\n", "stock": b"sku,on_hand\ntea,3\n"}
 SHEETS = ("products", "stock", "movements")
+REPORTS = ("sales", "sales?by=product", "stock-value")
+CSV = {"accept": "text/csv"}
 
 
 async def document_of(shop: Shop) -> Json:
@@ -181,6 +183,8 @@ async def files(shop: Shop) -> list[Response]:
     return [
         *[await shop.client.post(f"/imports/{what}", content=content) for what, content in brought],
         *[await shop.get(f"/exports/{what}") for what in SHEETS],
+        *[await shop.get(f"/reports/{what}", headers=CSV) for what in REPORTS],
+        *[await shop.get(f"/reports/{what}") for what in (*REPORTS, "sales?by=week")],
     ]
 
 

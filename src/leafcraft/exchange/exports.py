@@ -6,9 +6,9 @@ Each page is a read of its own, so that no connection to the database waits for 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
+from leafcraft import sheet as sheets
 from leafcraft import times
 from leafcraft.db import Page, Reader
-from leafcraft.exchange import rows
 from leafcraft.money import Currency
 from leafcraft.products import store as products
 from leafcraft.products.store import ProductFilter
@@ -46,7 +46,7 @@ async def parts(
     after: After = None
     while head or after is not None:
         found, after = await _page(runtime, sheet, after)
-        yield rows.written([*head, *found])
+        yield sheets.written([*head, *found])
         tell(len(found))
         head = []
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
-from leafcraft.web import problems, wire
+from leafcraft.web import media, problems, wire
 from leafcraft.web.call import Call, Uploaded
 from leafcraft.web.promises import OPEN, Promise, described
 from leafcraft.web.stream import Stream
@@ -34,9 +34,10 @@ QUERIES_KEPT_MAX = 1000
 class Operation:
     """One endpoint with one method: binds a call to the endpoint's parameters."""
 
-    def __init__(self, endpoint: Endpoint, name: str, permission: str) -> None:
-        self.name = name
-        self.permission = permission
+    def __init__(self, endpoint: Endpoint, promise: Promise) -> None:
+        self.name = promise.name
+        self.permission = promise.permission
+        self._offers = (media.JSON, promise.also) if promise.also else ()
         self._endpoint = endpoint
         parameters = inspect.signature(endpoint, eval_str=True).parameters
         self._query = _model(parameters, "query")
@@ -51,6 +52,8 @@ class Operation:
 
     async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream:
         """Raises Refusal `validation_error` for whatever does not fit."""
+        if self._offers:
+            call.media = media.chosen(call.header(b"accept"), self._offers)
         if call.query and self._query is None:
             _refuse_unknown(call.query)
         if self._body is not None:
@@ -115,7 +118,7 @@ class Operations:
         self, method: HTTPMethod, path: str, promise: Promise
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
-            operation = Operation(endpoint, promise.name, promise.permission)
+            operation = Operation(endpoint, promise)
             takes = {"takes_body": operation.takes_body, "takes_upload": operation.takes_upload}
             self.router.add_api_route(path, endpoint, **described(method, promise, **takes))
             self.table.append((method, self._prefix + path, operation))
