@@ -131,6 +131,17 @@ async def test_sums_are_exact_beyond_what_64_bits_hold(still: Shop, clock: Clock
     assert (day, sold * 100) == (NEW_YEAR, 9300 * (2 * most - 1))
 
 
+async def test_many_small_sales_may_come_to_more_than_a_few_large_ones(
+    still: Shop, clock: Clock
+) -> None:
+    teas = [await still.product(price=0) for _ in range(3)]
+    sales = [(teas[0], 5, 10**9 + 1), (teas[1], 10, 10**9 - 1), (teas[2], 1, 2 * 10**10)]
+    rows = [(tea["id"], n, price) for tea, number, price in sales for n in range(number)]
+    await sell_by_hand(still, clock, rows)
+    shown = await report(still, "sales", by="product")
+    assert [row["product_id"] for row in shown] == [teas[n]["id"] for n in (2, 1, 0)]
+
+
 async def sell_by_hand(shop: Shop, clock: Clock, rows: list[tuple[int, int, int]]) -> None:
     """Orders of one unit each, at any price, with each day's sum in the rows of three processes."""
     runtime = shop.app.runtime  # type: ignore[attr-defined]
