@@ -7,7 +7,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from leafcraft import times
 from tests.harness.mariadb import PrivateMariaDB
@@ -60,7 +60,7 @@ class GrownShop(Service):
         self._connection: http.client.HTTPConnection | None = None
         self._headers: Mapping[str, str] = {}
 
-    def __enter__(self) -> "GrownShop":
+    def __enter__(self) -> Self:
         super().__enter__()
         self.terminate()
         self._fill()

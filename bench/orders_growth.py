@@ -4,8 +4,12 @@ What was ordered in the last ninety days is the same in both; the old one has th
 Nothing is answered from memory.
 """
 
+import base64
+import json
+import re
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -44,6 +48,16 @@ class OrderShop(GrownShop):
         self.orders = orders
         self.now = times.now()
 
+    def next_cursor(self, path: str) -> str:
+        """The cursor of the page after this one."""
+        connection = self._connection
+        assert connection is not None
+        connection.request("GET", path, headers=self._headers)
+        answer = connection.getresponse()
+        answer.read()
+        (cursor,) = re.findall(r"cursor=([^&>]+)", answer.headers["link"])
+        return str(cursor)
+
     def grow(self, query: Query) -> None:
         fill(query, self.size, self.opened_at)
         count(query, self.orders)
@@ -62,14 +76,16 @@ class _Chunk:
         old, window = shop.orders - RECENT, shop.now - WINDOW_DAYS * _DAY
         begin, step = shop.now - AGE_DAYS * _DAY, WINDOW_DAYS * _DAY // RECENT
         pace = (AGE_DAYS - WINDOW_DAYS) * _DAY // max(old, 1)
-        self._created = f"CASE WHEN n < {old} THEN {begin} + n * {pace} ELSE {window} + (n - {old}) * {step} END"
+        recent = f"{window} + (n - {old}) * {step}"
+        self._created = f"CASE WHEN n < {old} THEN {begin} + n * {pace} ELSE {recent} END"
         self._status = (
             f"CASE WHEN n >= {old} AND n % 10 = 0 THEN 'Pending'"
             f" WHEN n >= {old} AND n % 10 IN (1, 2) THEN 'Confirmed'"
             " WHEN n % 20 = 3 THEN 'Cancelled' WHEN n % 100 = 4 THEN 'Expired' ELSE 'Fulfilled' END"
         )
         people = max(shop.orders // 5, 1)
-        self._email = f"CASE WHEN n % 10 = 5 THEN 'big@shop5.example' ELSE CONCAT('c', n % {people}, '@shop', n % 10, '.example') END"
+        own = f"CONCAT('c', n % {people}, '@shop', n % 10, '.example')"
+        self._email = f"CASE WHEN n % 10 = 5 THEN 'big@shop5.example' ELSE {own} END"
 
     def fill(self) -> None:
         self._orders()
@@ -204,9 +220,20 @@ def _filters(shop: OrderShop) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _deep(shop: OrderShop, sort: str) -> str:
-    """A page from the middle of the list: the cursor that the page before it would give."""
-    _, (order,) = shop.ask("GET", f"/orders/?limit=1&cursor=&reference=ref-{shop.orders // 2}")
-    return order
+    """The page that begins in the middle of the list, where nobody can link to but page by page."""
+    order = shop.ask("GET", f"/orders/{shop.orders // 2}")[1]
+    kind = json.loads(
+        _unpacked(shop.next_cursor(f"/orders/?{urlencode({'sort': sort, 'limit': 1})}"))
+    )[0]
+    value = order["id"]
+    if sort.endswith("created_at"):
+        value = times.read(datetime.fromisoformat(order["created_at"]))
+    cursor = base64.urlsafe_b64encode(json.dumps([kind, value, order["id"]]).encode()).decode()
+    return f"/orders/?{urlencode({'sort': sort, 'cursor': cursor.rstrip('=')})}"
+
+
+def _unpacked(cursor: str) -> bytes:
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
 
 
 def compare(young: OrderShop, old: OrderShop) -> dict[str, float]:
@@ -220,3 +247,19 @@ def compare(young: OrderShop, old: OrderShop) -> dict[str, float]:
         for age, milliseconds in taken.items():
             found[f"{age}.{mine.name}"] = statistics.median(milliseconds)
     return found
+
+
+def table(samples: Mapping[str, Sequence[float]]) -> str:
+    """What the old shop takes beside the young one, question by question."""
+    lines = [
+        "| question | MariaDB, ms (young : old) | SQLite, ms (young : old) |",
+        "| --- | --- | --- |",
+    ]
+    mark = "mariadb.orders.young."
+    for name in (one.removeprefix(mark) for one in samples if one.startswith(mark)):
+        cells = [
+            " : ".join(f"{samples[f'{on}.orders.{age}.{name}'][0]:.1f}" for age in ("young", "old"))
+            for on in ("mariadb", "sqlite")
+        ]
+        lines.append(f"| {name.removesuffix('_ms')} | {' | '.join(cells)} |")
+    return "\n".join(lines)

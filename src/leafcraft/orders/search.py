@@ -1,6 +1,6 @@
 """Search: orders by the beginnings of words, and by the skus on them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,32 +23,38 @@ async def found(reader: Reader, asked: str) -> AsyncIterator[Narrowing]:
     """Each word that is asked for begins one of an order's, or a sku on it."""
     for term in words.terms(asked):
         skus = await products.with_sku_like(reader, term, SKUS_MAX)
-        spelled = select(WordRow.order_id).where(_begins(term))
+        only = await _only_word(reader, term)
+        spelled = select(WordRow.order_id).where(_spelled(WordRow.word, term, only))
         sold = select(LineRow.order_id).where(LineRow.product_id.in_(skus))
-        places = [spelled, sold] if skus else [spelled]
-        leads = not skus and await _is_one_word(reader, term)
-        yield Narrowing(places, partial(_looked_up, term, skus), elsewhere=True, leads=leads)
+        yield Narrowing(
+            [spelled, sold] if skus else [spelled],
+            partial(_looked_up, partial(_spelled, term=term, only=only), skus),
+            elsewhere=True,
+            leads=only is not None and not skus,
+        )
 
 
-async def _is_one_word(reader: Reader, term: str) -> bool:
-    """Whether only one word begins so: its orders are noted in their order."""
-    word = select(WordRow.word).where(_begins(term)).limit(1)
+async def _only_word(reader: Reader, term: str) -> str | None:
+    """The word that begins so, if there is one alone: its orders are noted in their order."""
+    word = select(WordRow.word).where(_spelled(WordRow.word, term, None)).limit(1)
     first = await reader.select(word.order_by(WordRow.word.asc()))
-    return first == await reader.select(word.order_by(WordRow.word.desc()))
+    last = await reader.select(word.order_by(WordRow.word.desc()))
+    return first[0][0] if first and first == last else None
 
 
-def _begins(term: str) -> ColumnElement[bool]:
+def _spelled(word: Any, term: str, only: str | None) -> ColumnElement[bool]:
     """A range of the index: no wildcard, so nothing to escape."""
-    return WordRow.word.between(term, term + LAST)
+    found: ColumnElement[bool] = word.between(term, term + LAST) if only is None else word == only
+    return found
 
 
-def _looked_up(term: str, skus: Sequence[int], key: Any) -> ColumnElement[bool]:
-    spelled = aliased(WordRow)
-    begins = spelled.word.between(term, term + LAST)
-    tests = [there(select(spelled.word).where(spelled.order_id == key, begins))]
+def _looked_up(
+    spelled: Callable[[Any], ColumnElement[bool]], skus: Sequence[int], key: Any
+) -> ColumnElement[bool]:
+    word = aliased(WordRow)
+    tests = [there(select(word.word).where(word.order_id == key, spelled(word.word)))]
     if skus:
         sold = aliased(LineRow)
-        tests.append(
-            there(select(sold.order_id).where(sold.order_id == key, sold.product_id.in_(skus)))
-        )
+        lines = select(sold.order_id).where(sold.order_id == key, sold.product_id.in_(skus))
+        tests.append(there(lines))
     return or_(*tests)
