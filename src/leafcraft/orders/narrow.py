@@ -9,7 +9,7 @@ equal to something for rare, MariaDB what is sorted for short, and both end up w
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, literal, select, union
 
 from leafcraft.db import Page, Reader, keyset
 from leafcraft.orders import store
@@ -19,6 +19,9 @@ MATCHES_MAX = 5000
 """Orders that are gathered for one condition, before it counts as one that many meet."""
 TOGETHER_MAX = 1000
 """The same for conditions that many meet each: less, for it takes many looks to find one."""
+WALKED_MAX = 20_000
+"""Orders that are asked one after the other for a page. If it isn't full by then, those that match
+are all somewhere else, and it costs less to gather them, however many."""
 
 Ids = Select[*tuple[Any, ...]]
 Test = ColumnElement[bool]
@@ -48,6 +51,8 @@ class Narrowed(NamedTuple):
     conditions: Sequence[Test]
     gathered: bool = False
     lead: Narrowing | None = None
+    elsewhere: Sequence[Narrowing] = ()
+    """What is asked of other tables, where many orders meet it."""
 
 
 def unindexed(column: Any) -> Any:
@@ -72,10 +77,16 @@ async def narrowed(reader: Reader, found: Iterable[Narrowing]) -> Narrowed:
             gathered = matches if gathered is None else gathered & matches
     if gathered is None and (both := _together(many)) is not None:
         gathered = await _few(reader, [both], TOGETHER_MAX)
-    tests = [one.test(OrderRow.id) for one in many]
     if gathered is not None:
+        tests = [one.test(OrderRow.id) for one in many]
         return Narrowed([OrderRow.id.in_(sorted(gathered)), *tests], gathered=True)
-    return Narrowed(tests, lead=many[0] if len(many) == 1 and many[0].leads else None)
+    lead = many[0] if len(many) == 1 and many[0].leads else None
+    here = [one.test(OrderRow.id) for one in many if not one.elsewhere]
+    return Narrowed(here, lead=lead, elsewhere=[one for one in many if one.elsewhere])
+
+
+def _all(one: Narrowing) -> Ids | CompoundSelect[*tuple[Any, ...]]:
+    return union(*one.places) if len(one.places) > 1 else one.places[0]
 
 
 async def _few(reader: Reader, places: Sequence[Ids], most: int) -> set[int] | None:
@@ -102,7 +113,35 @@ async def rows(reader: Reader, part: Page, by: Narrowed, conditions: Sequence[Te
     every = [*by.conditions, *conditions]
     if by.lead is not None and part.column == "id":
         return await _led(reader, part, by.lead, every)
-    return await _selected(reader, part, every, gathered=by.gathered)
+    if not by.elsewhere:
+        return await _selected(reader, part, every, gathered=by.gathered)
+    near = await _near(reader, part)
+    asked = [one.test(OrderRow.id) for one in by.elsewhere]
+    found = await _selected(reader, part, [*every, *asked, *near], gathered=False)
+    if len(found) > part.limit or not near:
+        return found
+    all_there = [OrderRow.id.in_(_all(one)) for one in by.elsewhere]
+    first = keyset(select(OrderRow.id).where(*every, *all_there), _sorted_by(gathered=True), part)
+    ids = [order_id for (order_id,) in await reader.select(first)]  # an index tells these alone
+    rest = Page(part.limit, part.sort)
+    return await _selected(reader, rest, [OrderRow.id.in_(ids)], gathered=True)
+
+
+def _sorted_by(*, gathered: bool) -> dict[str, Any]:
+    """The columns of a list. A few gathered orders are sorted: no index of all is walked for them."""
+    columns: dict[str, Any] = {"id": OrderRow.id, "created_at": OrderRow.created_at}
+    return {n: unindexed(column) for n, column in columns.items()} if gathered else columns
+
+
+async def _near(reader: Reader, part: Page) -> list[Test]:
+    """The next orders of the list, as far as a page may walk; empty where that is all of them."""
+    columns = _sorted_by(gathered=False)
+    column = columns[part.column]
+    ahead = keyset(select(column), columns, part._replace(limit=WALKED_MAX))
+    edge = await reader.select(ahead.limit(1).offset(WALKED_MAX))
+    if not edge:
+        return []
+    return [column >= edge[0][0] if part.sort.startswith("-") else column <= edge[0][0]]
 
 
 async def _selected(
@@ -110,9 +149,7 @@ async def _selected(
 ) -> list[Any]:
     row = OrderRow
     statement = select(*(getattr(row, name) for name in store.COLUMNS)).where(*conditions)
-    columns: dict[str, Any] = {"id": row.id, "created_at": row.created_at}
-    if gathered:  # these few are sorted, and no index of all orders is walked for them
-        columns = {name: unindexed(column) for name, column in columns.items()}
+    columns = _sorted_by(gathered=gathered)
     return list(await reader.select(keyset(statement, columns, part)))
 
 
