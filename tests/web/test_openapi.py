@@ -29,6 +29,8 @@ FILES = {
     "orders": b"reference,sku,quantity\nA-1,tea,1\n",
 }
 SHEETS = ("products", "stock", "movements", "orders", "orders?format=jsonl")
+REPORTS = ("sales", "sales?by=product", "stock-value")
+CSV = {"accept": "text/csv"}
 
 
 async def document_of(shop: Shop) -> Json:
@@ -225,6 +227,8 @@ async def files(shop: Shop) -> list[Response]:
         ],
         await shop.client.post("/imports/orders", content=FILES["orders"]),
         *[await shop.get(f"/exports/{what}") for what in SHEETS],
+        *[await shop.get(f"/reports/{what}", headers=CSV) for what in REPORTS],
+        *[await shop.get(f"/reports/{what}") for what in (*REPORTS, "sales?by=week")],
     ]
 
 

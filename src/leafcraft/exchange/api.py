@@ -6,7 +6,7 @@ from fastapi import Query
 
 from leafcraft.accounts.rules import Permission
 from leafcraft.errors import Code, Refusal
-from leafcraft.exchange import actions, formats, rows, schemas
+from leafcraft.exchange import actions, formats, schemas
 from leafcraft.exchange import exports as exporting
 from leafcraft.exchange import imports as importing
 from leafcraft.exchange.actions import Close
@@ -14,6 +14,7 @@ from leafcraft.exchange.exports import Sheet
 from leafcraft.exchange.imports import Kind
 from leafcraft.exchange.rules import Tally
 from leafcraft.idempotency import Answer
+from leafcraft.sheet import MEDIA, MEDIA_OUT
 from leafcraft.web import wire
 from leafcraft.web.call import Asked, Call, Upload, Uploaded
 from leafcraft.web.operations import Operations, Promise
@@ -25,7 +26,7 @@ exports = Operations("/exports", "Exports")
 
 @imports.post(
     "/products",
-    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=(rows.MEDIA,)),
+    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=(MEDIA,)),
 )
 async def import_products(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
@@ -36,7 +37,7 @@ async def import_products(
 
 @imports.post(
     "/stock",
-    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=(rows.MEDIA,)),
+    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=(MEDIA,)),
 )
 async def import_stock(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
@@ -64,7 +65,7 @@ async def import_orders(
 
 @exports.get(
     "/products",
-    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=(rows.MEDIA_OUT,)),
+    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=(MEDIA_OUT,)),
 )
 async def export_products(call: Asked) -> Stream:
     """All products as a CSV file, which can be imported again."""
@@ -73,7 +74,7 @@ async def export_products(call: Asked) -> Stream:
 
 @exports.get(
     "/stock",
-    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=(rows.MEDIA_OUT,)),
+    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=(MEDIA_OUT,)),
 )
 async def export_stock(call: Asked) -> Stream:
     """All stock levels as a CSV file, which can be imported again once it has been counted."""
@@ -82,9 +83,7 @@ async def export_stock(call: Asked) -> Stream:
 
 @exports.get(
     "/movements",
-    Promise(
-        "export_stock_movements", Permission.STOCK_READ, answers=None, streams=(rows.MEDIA_OUT,)
-    ),
+    Promise("export_stock_movements", Permission.STOCK_READ, answers=None, streams=(MEDIA_OUT,)),
 )
 async def export_movements(call: Asked) -> Stream:
     """The ledger as a CSV file: every change of a stock level, with the balances after it."""

@@ -5,7 +5,8 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from leafcraft.exchange import json_lines, rows
+from leafcraft import sheet
+from leafcraft.exchange import json_lines
 
 
 class Format(StrEnum):
@@ -13,10 +14,10 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-MEDIA: Mapping[Format, str] = {Format.CSV: rows.MEDIA, Format.JSONL: json_lines.MEDIA}
-MEDIA_OUT: Mapping[Format, str] = {Format.CSV: rows.MEDIA_OUT, Format.JSONL: json_lines.MEDIA}
+MEDIA: Mapping[Format, str] = {Format.CSV: sheet.MEDIA, Format.JSONL: json_lines.MEDIA}
+MEDIA_OUT: Mapping[Format, str] = {Format.CSV: sheet.MEDIA_OUT, Format.JSONL: json_lines.MEDIA}
 WRITTEN: Mapping[Format, Callable[[Iterable[Any]], bytes]] = {
-    Format.CSV: rows.written,
+    Format.CSV: sheet.written,
     Format.JSONL: json_lines.written,
 }
 

@@ -1,15 +1,12 @@
-"""Rows of a CSV file, in and out: what is wrong with one is told by its line and column; knows no slice.
+"""Rows of a CSV file on their way in: what is wrong with one is told by its line and column; knows no slice.
 
-RFC 4180 in UTF-8. Neither way holds more than a row in memory.
+RFC 4180 in UTF-8. No more than a row is held in memory.
 """
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
-MEDIA = "text/csv"
-MEDIA_OUT = "text/csv; charset=utf-8"
 ROW_BYTES_MAX = 64 * 1024
 CELL_CHARS_MAX = 4000
 NAME_SHOWN_CHARS_MAX = 64
@@ -169,14 +166,3 @@ def _wrong(cell: str) -> str:
     if not cell.isascii() and any("\udc80" <= char <= "\udcff" for char in cell):
         return "is not UTF-8"
     return ""
-
-
-def written(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as they stand in a file: None is an empty cell, and what is true is `true`."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value

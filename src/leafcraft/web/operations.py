@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
-from leafcraft.web import problems, wire
+from leafcraft.web import media, problems, wire
 from leafcraft.web.call import Call, Uploaded
 from leafcraft.web.promises import OPEN, Promise, described
 from leafcraft.web.stream import Stream
@@ -38,6 +38,7 @@ class Operation:
         self.name = promise.name
         self.permission = promise.permission
         self._takes = promise.takes
+        self._offers = (media.JSON, promise.also) if promise.also else ()
         self._endpoint = endpoint
         parameters = inspect.signature(endpoint, eval_str=True).parameters
         self._query = _model(parameters, "query")
@@ -52,6 +53,8 @@ class Operation:
 
     async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream:
         """Raises Refusal `validation_error` for whatever does not fit."""
+        if self._offers:
+            call.media = media.chosen(call.header(b"accept"), self._offers)
         if call.query and self._query is None:
             _refuse_unknown(call.query)
         if self._body is not None:

@@ -55,6 +55,10 @@ _DISPOSITION = {
     "description": "That it is a file, and what it may be called.",
     "schema": {"type": "string"},
 }
+_VARY = {
+    "description": "That it depends on `Accept`.",
+    "schema": {"type": "string"},
+}
 
 
 class Promise(NamedTuple):
@@ -77,6 +81,8 @@ class Promise(NamedTuple):
     """The media types that its `upload` may have."""
     streams: Sequence[str] = ()
     """The media types that its answer may have, where that is a Stream."""
+    also: str = ""
+    """A media type beside JSON that its answer may have, if `Accept` says so."""
 
 
 def described(
@@ -119,6 +125,9 @@ def _responses(
             "model": promise.answers_many,
             "description": "One result for each of a list, in its order.",
         }
+    if promise.also:
+        content = {promise.also: {"schema": {"type": "string"}}}
+        found[promise.status] = {"content": content, "headers": {"Vary": _VARY}}
     if promise.streams:
         found[promise.status] = {
             "headers": {"Content-Disposition": _DISPOSITION},
