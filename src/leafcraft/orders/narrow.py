@@ -108,11 +108,13 @@ def _together(many: Sequence[Narrowing]) -> Ids | None:
     return first.places[0].where(*(one.test(first.key) for one in apart if one is not first))
 
 
-async def rows(reader: Reader, part: Page, by: Narrowed, conditions: Sequence[Test]) -> list[Any]:
+async def rows(
+    reader: Reader, part: Page, by: Narrowed, *, conditions: Sequence[Test]
+) -> list[Any]:
     """The rows of a page and one more."""
     every = [*by.conditions, *conditions]
     if by.lead is not None and part.column == "id":
-        return await _led(reader, part, by.lead, every)
+        return await _led(reader, part, by.lead, conditions=every)
     if not by.elsewhere:
         return await _selected(reader, part, every, gathered=by.gathered)
     near = await _near(reader, part)
@@ -154,7 +156,7 @@ async def _selected(
 
 
 async def _led(
-    reader: Reader, part: Page, lead: Narrowing, conditions: Sequence[Test]
+    reader: Reader, part: Page, lead: Narrowing, *, conditions: Sequence[Test]
 ) -> list[Any]:
     """Follows the index that has the orders in the order of the list, wherever in it they are."""
     found: list[Any] = []

@@ -96,7 +96,7 @@ async def page(reader: Reader, part: Page, chosen: OrderFilter) -> list[Order]:
         conditions = [*chosen.conditions(part.column), *one.conditions]
         if chosen.status is not None:
             by = by._replace(lead=None)  # a state has an index of its own
-        rows += await narrow.rows(reader, part, by, conditions)
+        rows += await narrow.rows(reader, part, by, conditions=conditions)
     rows = _merged(rows, part) if chosen.status is Status.EXPIRED else rows
     lines = await store.lines_of(reader, [found[0] for found in rows])
     return [rules.seen(store.order_of(found, lines), reader.now) for found in rows]
