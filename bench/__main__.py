@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import report
+from bench import orders_growth, report
 from bench.figures import figures
 from bench.growth import LARGE, QUITE_LARGE, SMALL, GrownShop, Size
 from bench.load import LoadError
+from bench.orders_growth import OLD, QUITE_OLD, YOUNG, OrderShop
 from bench.rounds import Bench
 from bench.subjects import MariaDBLedger, ServiceSubject, SQLiteLedger, TwinSubject
 from tests.harness.mariadb import PrivateMariaDB
@@ -37,6 +38,7 @@ def main() -> int:
     version = _measure_mariadb(bench, repetitions)
     _measure_sqlite(bench, repetitions)
     _measure_growth(bench, repetitions, QUITE_LARGE if quick else LARGE)
+    _measure_orders(bench, QUITE_OLD if quick else OLD)
     measured = figures(bench.samples)
     context = {
         "mariadb": version,
@@ -49,6 +51,7 @@ def main() -> int:
     }
     report.write_json(arguments.json, measured, bench.samples, context)
     print(f"\n{report.table(measured)}\n")
+    print(f"{orders_growth.table(bench.samples)}\n")
     for where in ("elsewhere", "there"):
         tries = ", ".join(f"{one:.1f}" for one in bench.samples[f"flood.owner.{where}_s"])
         print(f"The owner got in during the flood, from {WHERE[where]}, after {tries} s")
@@ -106,6 +109,20 @@ def _measure_growth(bench: Bench, repetitions: int, size: Size) -> None:
     with PrivateMariaDB(binlog=True) as server:
         _grow(bench, repetitions, size, server)
     _grow(bench, repetitions, size, None)
+
+
+def _measure_orders(bench: Bench, orders: int) -> None:
+    """An old shop beside a young one, on each database."""
+    with PrivateMariaDB(binlog=True) as server:
+        _age(bench, orders, server)
+    _age(bench, orders, None)
+
+
+def _age(bench: Bench, orders: int, server: PrivateMariaDB | None) -> None:
+    database = "mariadb" if server else "sqlite"
+    _say(f"{database}: a shop of {orders:,} orders")
+    with OrderShop(YOUNG, server, "young") as young, OrderShop(orders, server, "old") as old:
+        bench.on_orders(database, young, old)
 
 
 def _grow(bench: Bench, repetitions: int, size: Size, server: PrivateMariaDB | None) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from leafcraft import times
 from tests.harness.mariadb import PrivateMariaDB
@@ -48,17 +48,19 @@ class GrownShop(Service):
     """A service over a shop of some size, made in the database itself while nobody serves it."""
 
     name = "service"
+    settings: Mapping[str, str] = {}
 
     def __init__(self, size: Size, server: PrivateMariaDB | None, name: str) -> None:
         url = server.create_database(name) if server else None
-        super().__init__(url, settings={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"})
+        settings = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **self.settings}
+        super().__init__(url, settings=settings)
         self.size = size
         self.opened_at = times.now() - AGE_DAYS * times.MICROS_PER_DAY
         self._server, self._name = server, name
         self._connection: http.client.HTTPConnection | None = None
         self._headers: Mapping[str, str] = {}
 
-    def __enter__(self) -> "GrownShop":
+    def __enter__(self) -> Self:
         super().__enter__()
         self.terminate()
         self._fill()
@@ -86,6 +88,10 @@ class GrownShop(Service):
             raise HarnessError(f"{method} {path} was answered {answer.status}: {found[:300]!r}")
         return took, json.loads(found)
 
+    def grow(self, query: Query) -> None:
+        """Makes what the shop has, with nobody serving it meanwhile."""
+        fill(query, self.size, self.opened_at)
+
     def findings(self) -> str:
         """What a full check of the books found wrong."""
         code, output = self.verify()
@@ -94,11 +100,12 @@ class GrownShop(Service):
     def _fill(self) -> None:
         if self._server is not None:
             server, name = self._server, self._name
-            fill(lambda sql: server.query(sql, name), self.size, self.opened_at)
+            self.grow(lambda sql: server.query(sql, name))
             return
         connection = sqlite3.connect(self.data_dir / "leafcraft.db")
+        connection.create_function("CONCAT", -1, lambda *parts: "".join(map(str, parts)))
         try:
-            fill(connection.execute, self.size, self.opened_at)
+            self.grow(connection.execute)
             connection.commit()
         finally:
             connection.close()
@@ -106,12 +113,7 @@ class GrownShop(Service):
 
 def fill(query: Query, size: Size, opened_at: int) -> None:
     """Products, levels and a ledger that `leafcraft verify` finds sound, by SQL that both databases speak."""
-    query("CREATE TABLE numbers (n BIGINT PRIMARY KEY)")
-    query("INSERT INTO numbers VALUES (0)")
-    power = 1
-    while power < max(size.products, size.busiest):
-        query(f"INSERT INTO numbers SELECT n + {power} FROM numbers")
-        power *= 2
+    count(query, max(size.products, size.busiest))
     for number in range(2, LOCATIONS + 1):
         query(
             "INSERT INTO locations (id, code, name, priority, active, created_at, updated_at)"
@@ -121,6 +123,16 @@ def fill(query: Query, size: Size, opened_at: int) -> None:
         _products(query, start, min(start + CHUNK_PRODUCTS, size.products), opened_at)
     _busy(query, size.busiest, opened_at)
     query("DROP TABLE numbers")
+
+
+def count(query: Query, numbers: int) -> None:
+    """A table of at least so many numbers, from 0 on."""
+    query("CREATE TABLE numbers (n BIGINT PRIMARY KEY)")
+    query("INSERT INTO numbers VALUES (0)")
+    power = 1
+    while power < numbers:
+        query(f"INSERT INTO numbers SELECT n + {power} FROM numbers")
+        power *= 2
 
 
 def _products(query: Query, start: int, end: int, opened_at: int) -> None:

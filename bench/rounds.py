@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench import flood, growth, load
+from bench import flood, growth, load, orders_growth
 from bench.growth import GrownShop
 from bench.load import Load, Round
+from bench.orders_growth import OrderShop
 from bench.subjects import Books, ServiceSubject, Subject
 
 LINES_PER_ORDER: Final = 2
@@ -61,6 +62,11 @@ class Bench:
         """One repetition: the same requests to both."""
         for name, milliseconds in growth.compare(small, large).items():
             self.samples[f"{database}.{name}"].append(milliseconds)
+
+    def on_orders(self, database: str, young: OrderShop, old: OrderShop) -> None:
+        """One repetition: the same questions to both."""
+        for name, milliseconds in orders_growth.compare(young, old).items():
+            self.samples[f"{database}.orders.{name}_ms"].append(milliseconds)
 
     def verify(self, database: str, subject: Subject | GrownShop) -> None:
         """The subject's own full check of its books."""

@@ -229,6 +229,11 @@ TAMPERING = (
     ("UPDATE orders SET status = 'Pending'", "no other order holds stock"),
     ("UPDATE orders SET total_minor = total_minor + 1", "total equals its lines"),
     ("DELETE FROM events WHERE type = 'order.confirmed'", "told by its events"),
+    ("UPDATE order_lines SET cancelled = 2", "state agrees with its units"),
+    ("UPDATE order_lines SET fulfilled = 1", "what the parcels say"),
+    ("UPDATE stock_movements SET kind = 'return', order_id = 1 WHERE id = 1", "the ledger tells"),
+    ("UPDATE order_counts SET orders = orders + 1", "the counts of orders"),
+    ("UPDATE sales_days SET units = units + 1", "day's sales"),
 )
 
 

@@ -30,6 +30,7 @@ from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
 from leafcraft.products.api import low, products
+from leafcraft.reports.api import reports
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
@@ -69,6 +70,7 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
             parcels,
             exchange.imports,
             exchange.exports,
+            reports,
         ),
         title="Leafcraft",
         version=__version__,

@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import orjson
 
 from leafcraft import times
 from leafcraft.app import compose, opened
@@ -12,7 +14,12 @@ from leafcraft.config import Settings
 from leafcraft.db import Page, Reader, Source
 from leafcraft.errors import Refusal, StartError
 from leafcraft.orders import actions as orders
-from leafcraft.orders.rules import Order
+from leafcraft.orders.edits import Edit, edit
+from leafcraft.orders.fulfillments import Fulfill, fulfill
+from leafcraft.orders.returns import TakeBack, take_back
+from leafcraft.orders.rules import Disposition, Order
+from leafcraft.orders.store import Details
+from leafcraft.orders.units import Wanted
 from leafcraft.products import actions as products
 from leafcraft.products import rules
 from leafcraft.products import store as product_store
@@ -45,6 +52,19 @@ CONFIRMED_SHARE = 0.86
 CANCELLED_SHARE = 0.07
 HELD_SHARE = 0.05
 HOLD_MINUTES = 30
+PARCEL_SHARE = 0.15
+"""Of the orders that are sent: in two parcels."""
+RETURNED_SHARE = 0.04
+PACKING_HOURS = (2, 40)
+RETURN_DAYS = (3, 14)
+UNCLEAR_SHARE = 0.01
+CARRIERS = ("Mill Lane Couriers", "Red Van", "Post")
+FIRST_NAMES = (
+    "Ada Ben Chiara Dilan Edda Farid Greta Hugo Ines Jonas Kaya Lena Milo Noor Olga Pavel".split()
+)
+LAST_NAMES = (
+    "Abel Brandt Castro Dubois Eriksen Fischer Garcia Haddad Ito Jansen Kowalski Lang".split()
+)
 SHOP_CODE = "shop"
 SHOP_SHARE = 0.2
 REORDER_POINT = 60
@@ -87,11 +107,13 @@ async def fill(settings: Settings, plan: Plan, tell: Callable[[int, int], None])
             hands.at = moment
             if keeper.is_a_new_week(moment):
                 await keeper.restock(await runtime.database.read(_low))
+            await keeper.pack(moment)
             await keeper.sell()
             tell(done, len(moments))
     return (
         f"{len(shelf)} products at two locations; {keeper.placed} orders over {plan.weeks} weeks,"
-        f" {keeper.confirmed} confirmed, {keeper.cancelled} cancelled."
+        f" {keeper.confirmed} confirmed, {keeper.sent} sent, {keeper.returned} returned,"
+        f" {keeper.cancelled} cancelled."
     )
 
 
@@ -144,7 +166,7 @@ def _moments(start: int, end: int, chance: random.Random) -> list[int]:
 
 @dataclass
 class _Shopkeeper:
-    """Sells from the shelf, orders what runs low, and counts."""
+    """Sells from the shelf, packs, takes back, orders what runs low, and counts."""
 
     writer: Writer
     shelf: Sequence[int]
@@ -153,8 +175,12 @@ class _Shopkeeper:
     placed: int = 0
     confirmed: int = 0
     cancelled: int = 0
+    sent: int = 0
+    returned: int = 0
     opened_at: int = 0
     week: int = -1
+    to_do: list[tuple[int, Any, Any]] = field(default_factory=list)
+    """When, and what to do then."""
 
     def is_a_new_week(self, moment: int) -> bool:
         before, self.week = self.week, (moment - self.opened_at) // (7 * times.MICROS_PER_DAY)
@@ -174,17 +200,67 @@ class _Shopkeeper:
 
     async def sell(self) -> None:
         hold = HOLD_MINUTES if self.chance.random() < HELD_SHARE else None
-        placing = orders.Create(self._basket(), self.currency, DEMO, hold)
+        details = self._details()
+        placing = orders.Create(self._basket(), self.currency, DEMO, hold, details=details)
         try:
             order: Order = await self.writer.perform(orders.create, placing)
         except Refusal:  # what is held must be there
             return
         self.placed += 1
         luck = self.chance.random()
-        if luck < CONFIRMED_SHARE:
-            self.confirmed += await self._done(orders.confirm, orders.Confirm(order.id, DEMO))
+        confirmed = luck < CONFIRMED_SHARE and await self._done(
+            orders.confirm, orders.Confirm(order.id, DEMO)
+        )
+        self.confirmed += confirmed
         if luck < CANCELLED_SHARE:
             self.cancelled += await self._done(orders.cancel, orders.Cancel(order.id, DEMO))
+        elif confirmed:
+            self._plan(order)
+
+    async def pack(self, moment: int) -> None:
+        """All that was to be done by now."""
+        while self.to_do and self.to_do[0][0] <= moment:
+            _, action, command = self.to_do.pop(0)
+            done = await self._done(action, command)
+            self.sent += done and action is fulfill
+            self.returned += done and action is take_back
+
+    def _plan(self, order: Order) -> None:
+        """Payment, parcels, and now and then something comes back."""
+        paid = Edit(order.id, DEMO, {"payment_status": "paid"})
+        self._later(order.created_at, edit, paid)
+        at = order.created_at + self._hours(*PACKING_HOURS)
+        if self.chance.random() < UNCLEAR_SHARE:
+            unclear = Edit(order.id, DEMO, {"on_hold_reason": "The address is incomplete"})
+            self._later(order.created_at, edit, unclear)
+        first = order.lines[0]
+        if len(order.lines) > 1 and self.chance.random() < PARCEL_SHARE:
+            part = [Wanted(first.product_id, first.quantity, first.line_no)]
+            self._later(at, fulfill, self._parcel(order, part))
+            at += self._hours(*PACKING_HOURS)
+        self._later(at, fulfill, self._parcel(order))
+        if self.chance.random() < RETURNED_SHARE:
+            at += self._hours(*(24 * days for days in RETURN_DAYS))
+            back = self.chance.choice(list(Disposition))
+            items = [Wanted(first.product_id, 1)]
+            self._later(at, take_back, TakeBack(order.id, items, back, DEMO, "Not to my taste"))
+
+    def _parcel(self, order: Order, items: Sequence[Wanted] | None = None) -> Fulfill:
+        number = f"{self.chance.randrange(10**11):011d}"
+        return Fulfill(order.id, DEMO, items, None, self.chance.choice(CARRIERS), number)
+
+    def _hours(self, least: int, most: int) -> int:
+        return round(self.chance.uniform(least, most) * times.MICROS_PER_HOUR)
+
+    def _later(self, moment: int, action: Any, command: Any) -> None:
+        self.to_do.append((moment, action, command))
+        self.to_do.sort(key=lambda one: one[0])
+
+    def _details(self) -> Details:
+        first, last = self.chance.choice(FIRST_NAMES), self.chance.choice(LAST_NAMES)
+        email = f"{first}.{last}@example.com".lower()
+        customer = orjson.dumps({"name": f"{first} {last}", "email": email}).decode()
+        return Details(f"WEB-{10_000 + self.placed}", customer, email)
 
     def _basket(self) -> list[tuple[int, int]]:
         lines = self.chance.choice((1, 1, 1, 2, 2, 3, 4))

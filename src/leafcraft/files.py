@@ -4,11 +4,11 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,13 +16,16 @@ from rich.progress import Progress
 
 from leafcraft.cause import CLI
 from leafcraft.errors import StartError
-from leafcraft.exchange import actions, exports, imports
+from leafcraft.exchange import actions, exports, formats, imports
 from leafcraft.exchange.actions import Close
 from leafcraft.exchange.exports import Sheet
+from leafcraft.exchange.formats import Format
 from leafcraft.exchange.imports import Kind, Tell
 from leafcraft.exchange.rules import Tally
 from leafcraft.terminal import EXIT_FAILED, out, with_parts
 from leafcraft.web.call import Runtime
+
+T = TypeVar("T")
 
 STANDARD = "-"
 """Instead of a file's name: standard input, standard output."""
@@ -31,38 +34,53 @@ STANDARD = "-"
 class Importable(StrEnum):
     PRODUCTS = "products"
     STOCK = "stock"
+    ORDERS = "orders"
 
 
 class Exportable(StrEnum):
     PRODUCTS = "products"
     STOCK = "stock"
     MOVEMENTS = "movements"
+    ORDERS = "orders"
 
 
-KINDS = {Importable.PRODUCTS: imports.PRODUCTS, Importable.STOCK: imports.STOCK}
-SHEETS = {
-    Exportable.PRODUCTS: exports.PRODUCTS,
-    Exportable.STOCK: exports.STOCK,
-    Exportable.MOVEMENTS: exports.MOVEMENTS,
+KINDS: Mapping[Importable, Mapping[Format, Kind]] = {
+    Importable.PRODUCTS: {Format.CSV: imports.PRODUCTS},
+    Importable.STOCK: {Format.CSV: imports.STOCK},
+    Importable.ORDERS: imports.ORDERS,
+}
+SHEETS: Mapping[Exportable, Mapping[Format, Sheet]] = {
+    Exportable.PRODUCTS: {Format.CSV: exports.PRODUCTS},
+    Exportable.STOCK: {Format.CSV: exports.STOCK},
+    Exportable.MOVEMENTS: {Format.CSV: exports.MOVEMENTS},
+    Exportable.ORDERS: exports.ORDERS,
 }
 
-ImportName = Annotated[str, typer.Argument(metavar="FILE", help="A CSV file; - is standard input.")]
-ExportName = Annotated[
-    str, typer.Argument(metavar="FILE", help="A CSV file; - is standard output.")
+ImportName = Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard input.")]
+ExportName = Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard output.")]
+GivenFormat = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        help="What the file is, where its name doesn't say: jsonl is .jsonl or .ndjson, all else csv.",
+    ),
 ]
 
 
 def import_command(
     what: Annotated[Importable, typer.Argument(help="What the rows are.")],
     name: ImportName,
+    *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check it, and change nothing.")
     ] = False,
+    given: GivenFormat = None,
 ) -> None:
-    """Bring products or counted stock from a CSV file; all of it is checked before any is applied."""
+    """Bring products, counted stock or orders from a file; all of it is checked before any is applied."""
+    kind = _chosen(KINDS[what], name, given)
     with _source(name) as file:
         tally, applied = with_parts(
-            lambda parts: _import(parts.runtime, KINDS[what], file, dry_run=dry_run)
+            lambda parts: _import(parts.runtime, kind, file, dry_run=dry_run)
         )
     for bad in tally.bad:
         where = f"line {bad.line}, {bad.column}" if bad.column else f"line {bad.line}"
@@ -75,13 +93,24 @@ def import_command(
 
 
 def export_command(
-    what: Annotated[Exportable, typer.Argument(help="What the rows are.")], name: ExportName
+    what: Annotated[Exportable, typer.Argument(help="What the rows are.")],
+    name: ExportName,
+    given: GivenFormat = None,
 ) -> None:
-    """Write products, stock or movements to a CSV file."""
+    """Write products, stock, movements or orders to a file."""
+    sheet = _chosen(SHEETS[what], name, given)
     with _target(name) as file:
-        lines = with_parts(lambda parts: _export(parts.runtime, SHEETS[what], file))
+        lines = with_parts(lambda parts: _export(parts.runtime, sheet, file))
     if name != STANDARD:
         out.print(f"{lines} rows in {name}.", markup=False)
+
+
+def _chosen(known: Mapping[Format, T], name: str, given: Format | None) -> T:
+    """What the file is, by what was said of it or else by its name."""
+    wanted = given or formats.of_name(name)
+    if wanted not in known:
+        raise StartError(f"{name}: this comes and goes as {' or '.join(known)}, not as {wanted}")
+    return known[wanted]
 
 
 async def _import(

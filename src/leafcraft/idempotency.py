@@ -34,6 +34,10 @@ class Answer(NamedTuple):
     replayed: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     """What else belongs to this very reply; never stored."""
+    media: str = ""
+    """Its media type, where that is not JSON."""
+    filename: str = ""
+    """Of an answer that is a file: what it may be called."""
 
 
 class Key(NamedTuple):

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.cause import Cause
-from leafcraft.db import Base, Link, Moment, Statement, Transaction, text
+from leafcraft.db import Base, Link, Moment, Source, Statement, Transaction, text
 
 COMMITS = "commits"
 IDLE_DAYS_MAX = 1
@@ -83,6 +83,14 @@ async def current(link: Link) -> Mapping[str, int]:
     """Each topic's revision. The same number twice: nothing of that topic was committed in between."""
     rows = await link.fetch("SELECT topic, SUM(count) FROM revisions GROUP BY topic")
     return {topic: int(count) for topic, count in rows}
+
+
+async def at_work(source: Source, since: int) -> set[int]:
+    """The processes that have committed anything since then."""
+    rows = await source.fetch(
+        "SELECT DISTINCT writer FROM revisions WHERE touched_at >= %s", (since,)
+    )
+    return {writer for (writer,) in rows}
 
 
 class Fold(NamedTuple):

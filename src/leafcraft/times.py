@@ -5,7 +5,7 @@ One integer means the same in every database and every driver, compares exactly,
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 MICROS_PER_SECOND = 1_000_000
@@ -40,3 +40,18 @@ def _second(seconds: int) -> str:
 def read(text: datetime) -> int:
     """Microseconds of an aware datetime, exactly."""
     return (text - _EPOCH) // timedelta(microseconds=1)
+
+
+def day_of(moment: int) -> int:
+    """The first moment of its day, in UTC: how a day is told from others."""
+    return moment - moment % MICROS_PER_DAY
+
+
+def day(found: date) -> int:
+    """`2026-01-31` -> its first moment."""
+    return (found - _EPOCH.date()).days * MICROS_PER_DAY
+
+
+def write_day(moment: int) -> str:
+    """The day of a moment, as `2026-01-31`."""
+    return (_EPOCH + timedelta(microseconds=moment)).date().isoformat()

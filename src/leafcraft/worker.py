@@ -11,7 +11,7 @@ from leafcraft.access.auth import Auth
 from leafcraft.cause import SYSTEM
 from leafcraft.errors import Refusal
 from leafcraft.idempotency import Sweep
-from leafcraft.orders import holds
+from leafcraft.orders import holds, tallies
 from leafcraft.orders import store as orders
 from leafcraft.orders.holds import Expire
 from leafcraft.revisions import Fold
@@ -57,12 +57,19 @@ async def run(runtime: Runtime, auth: Auth, stop: asyncio.Event) -> None:
     async def fold() -> None:
         await writer.perform(revisions.fold, Fold(writer.id, clock() - idle, SYSTEM))
 
+    async def fold_tallies() -> None:
+        folded = 1
+        while folded:
+            folded = await writer.perform(tallies.fold, tallies.Fold(clock() - idle, SYSTEM))
+            await asyncio.sleep(SWEEP_PAUSE_SECONDS)
+
     duties = (
         Duty(EXPIRE_SECONDS, lambda: _expire(runtime)),
         Duty(SWEEP_SECONDS, sweep),
         Duty(NOTE_SECONDS, lambda: auth.note_uses(writer)),
         Duty(FOLD_SECONDS, sweep_access),
         Duty(FOLD_SECONDS, fold),
+        Duty(FOLD_SECONDS, fold_tallies),
     )
     await asyncio.gather(*(_repeat(duty, stop) for duty in duties))
 

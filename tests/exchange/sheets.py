@@ -1,6 +1,8 @@
 """Files for tests, and the words to bring and take them."""
 
 import csv
+import io
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +10,8 @@ from httpx2 import Response
 
 from tests.builders import Json, Shop, found, problem
 
-CSV = {"content-type": "text/csv"}
+CSV = "text/csv"
+JSONL = "application/x-ndjson"
 
 
 def sheet(*rows: Sequence[Any], end: str = "\r\n") -> bytes:
@@ -23,11 +26,28 @@ def numbered(count: int, price: str = "12.5") -> bytes:
     )
 
 
+def documents(*given: Any) -> bytes:
+    """A file of one JSON document a line."""
+    return b"".join(json.dumps(one).encode() + b"\n" for one in given)
+
+
+def kind_of(content: Any) -> str:
+    """The media type of a file: of what a test brings, JSON Lines alone begin with a brace."""
+    return JSONL if isinstance(content, bytes) and content[:1] == b"{" else CSV
+
+
 async def bring(
-    shop: Shop, what: str, content: Any, *, dry_run: bool | None = None, key: str | None = None
+    shop: Shop,
+    what: str,
+    content: Any,
+    *,
+    dry_run: bool | None = None,
+    key: str | None = None,
+    media: str | None = None,
 ) -> Response:
     query = "" if dry_run is None else f"?dry_run={str(dry_run).lower()}"
-    headers = CSV | ({"Idempotency-Key": key} if key else {})
+    headers = {"content-type": media or kind_of(content)}
+    headers |= {"Idempotency-Key": key} if key else {}
     return await shop.client.post(f"/imports/{what}{query}", content=content, headers=headers)
 
 
@@ -55,7 +75,15 @@ async def taken(shop: Shop, what: str) -> list[dict[str, str]]:
     """The rows of an export."""
     answer = await shop.get(f"/exports/{what}")
     assert answer.status_code == 200, answer.text
-    return list(csv.DictReader(answer.text.splitlines()))
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+async def orders(shop: Shop) -> list[Json]:
+    """The first 500 orders, the first one first."""
+    answer = await shop.get("/orders/", params={"limit": 500})
+    assert answer.status_code == 200, answer.text
+    shown: list[Json] = answer.json()
+    return shown
 
 
 async def facts(shop: Shop) -> list[tuple[str, Json]]:

@@ -1,5 +1,6 @@
 """`leafcraft import` and `leafcraft export`: the same files, for those who sit at the machine."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -85,6 +86,66 @@ def test_a_list_that_is_none_is_refused(command: Run) -> None:
         assert command(verb, "customers", "x.csv").returncode == 2
 
 
+ORDERED = sheet(("reference", "sku", "quantity"), ("A", "tea", 1), ("A", "tea", 2), ("B", "tea", 1))
+
+
+def test_orders_are_brought_and_taken_in_both_formats(command: Run, tmp_path: Path) -> None:
+    """By the file's name, in any case; a word about the format has the last word."""
+    files = {name: tmp_path / name for name in ("p.csv", "in.csv", "a.JSONL", "b.ndjson", "c.txt")}
+    files["p.csv"].write_bytes(sheet(PRICED, ("tea", "Tea", 2.5)))
+    files["in.csv"].write_bytes(ORDERED)
+    assert command("import", "products", str(files["p.csv"])).returncode == 0
+    done = command("import", "orders", str(files["in.csv"]))
+    assert done == Done(0, "2 rows: 2 created, 0 updated, 0 unchanged, 0 refused.\n", "")
+    for name, words in (("a.JSONL", ()), ("b.ndjson", ()), ("c.txt", ("--format", "jsonl"))):
+        place = str(files[name])
+        assert command("export", "orders", place, *words).stdout == f"2 rows in {place}.\n"
+        first, second = [json.loads(line) for line in files[name].read_bytes().splitlines()]
+        assert (first["reference"], second["items"][0]["sku"]) == ("A", "tea")
+        again = command("import", "orders", place, *words)
+        assert again.stdout == "2 rows: 0 created, 0 updated, 2 unchanged, 0 refused.\n"
+    told = command("export", "orders", str(files["a.JSONL"]), "--format", "csv").stdout
+    assert told.startswith("3 rows in")
+    assert files["a.JSONL"].read_bytes().startswith(b"reference,sku,quantity,")
+    assert command("verify").returncode == 0
+
+
+def test_bad_orders_are_told_by_line_and_member(command: Run, tmp_path: Path) -> None:
+    given = tmp_path / "given.jsonl"
+    given.write_bytes(b'{"reference":"A","items":[{"sku":"tea","quantity":1}]}\n{"items":7}\nx\n')
+    assert command("import", "orders", str(given)) == Done(
+        1,
+        "line 1, /items/0/sku: there is no product with this sku\n"
+        "line 2, /reference: Field required\n"
+        "line 2, /items: Input should be a valid list\n"
+        "line 3: is not JSON: Expecting value (character 1)\n"
+        "3 rows, 3 of them bad; nothing has changed.\n",
+        "",
+    )
+
+
+@ON_SQLITE
+def test_a_format_that_a_list_does_not_have_is_told_before_anything_is_written(
+    command: Run, tmp_path: Path
+) -> None:
+    shown = tmp_path / "stock.jsonl"
+    shown.write_bytes(b"as it was")
+    for words in (("export", "stock", str(shown)), ("import", "stock", str(shown))):
+        assert complaint(command(*words)).endswith("comes and goes as csv, not as jsonl")
+    assert shown.read_bytes() == b"as it was"
+    assert command("export", "orders", "-", "--format", "xml").returncode == 2
+
+
+@ON_SQLITE
+def test_orders_come_and_go_by_pipes_in_the_format_that_is_named(service: Service) -> None:
+    piped(service, "import", "products", "-", said=sheet(PRICED, ("tea", "Tea", 1)))
+    assert piped(service, "import", "orders", "-", said=ORDERED).startswith(b"2 rows: 2 created")
+    shown = piped(service, "export", "orders", "-", "--format", "jsonl")
+    assert [json.loads(line)["reference"] for line in shown.splitlines()] == ["A", "B"]
+    told = piped(service, "import", "orders", "-", "--format", "jsonl", said=shown)
+    assert told.startswith(b"2 rows: 0 created, 0 updated, 2 unchanged")
+
+
 @ON_SQLITE
 def test_a_pipe_will_do(service: Service) -> None:
     told = piped(service, "import", "products", "-", said=numbered(700))
@@ -121,6 +182,21 @@ def test_a_long_file_takes_hardly_more_memory_than_a_short_one(
     assert (tmp_path / "out.csv").read_bytes().count(b"\r\n") == MANY + 1
     for verb in ("import", "export"):
         assert peaks[verb, MANY] - peaks[verb, 500] < GROWTH_KB_MAX, peaks
+
+
+@ON_SQLITE
+def test_many_orders_take_hardly_more_memory_than_a_few(service: Service, tmp_path: Path) -> None:
+    piped(service, "import", "products", "-", said=sheet(PRICED, ("tea", "Tea", 1)))
+    given, shown = tmp_path / "given.csv", tmp_path / "shown.jsonl"
+    peaks = {}
+    for count in (500, 8000):
+        lines = ((f"LONG-NUMBER-{n}", "tea", m) for n in range(count) for m in (1, 2, 3))
+        given.write_bytes(sheet(("reference", "sku", "quantity"), *lines))
+        peaks["import", count] = peak_kb(service, "import", "orders", str(given))
+        peaks["export", count] = peak_kb(service, "export", "orders", str(shown))
+    assert shown.read_bytes().count(b"LONG-NUMBER-") == 8000
+    for verb in ("import", "export"):
+        assert peaks[verb, 8000] - peaks[verb, 500] < GROWTH_KB_MAX, peaks
 
 
 # A child's figures begin with those of the process it was forked from; its own are in its own status.

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leafcraft.exchange.rows import CELL_CHARS_MAX, ROW_BYTES_MAX, Bad, Columns, Row, read, written
+from leafcraft.exchange.rows import CELL_CHARS_MAX, ROW_BYTES_MAX, Bad, Columns, Row, read
+from leafcraft.sheet import written
 
 COLUMNS = Columns(frozenset({"sku"}), frozenset({"name", "price"}), frozenset({"reserved"}))
 

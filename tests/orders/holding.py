@@ -17,7 +17,7 @@ from leafcraft.orders import holds
 from leafcraft.orders.holds import Expire
 from leafcraft.verify import verify
 from leafcraft.web.call import Runtime
-from tests.builders import Clock, Json, Shop, found, open_shop, wanted
+from tests.builders import Clock, Json, Shop, found, open_shop, signed_in, wanted
 
 NEVER_SECONDS = 10.0**9
 DAY_MINUTES = 24 * 60
@@ -54,6 +54,12 @@ async def beside(shop: Shop, clock: times.Clock) -> AsyncIterator[Runtime]:
     """Another process on the same database, with a clock of its own."""
     async with opened(compose(shop.settings, clock).runtime) as runtime:
         yield runtime
+
+
+async def later(shop: Shop, clock: Clock, *, hours: float) -> None:
+    """Time passes; whoever is signed in signs in again."""
+    clock.advance(hours=hours)
+    shop.client.headers.update(signed_in(found(await shop.sign_in())["access_token"]))
 
 
 async def sweep(shop: Shop) -> int:

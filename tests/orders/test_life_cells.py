@@ -111,7 +111,7 @@ ACTS: dict[str, tuple[Verb | None, Act]] = {
     "fulfill a part": (Verb.FULFILL, lambda shop, order, tea: send(shop, order, (tea, 1))),
     "undo a fulfillment": (Verb.UNDO, _undo_the_first),
     "cancel": (Verb.CANCEL, lambda shop, order, _: do(shop, order, "cancel")),
-    "cancel a part": (Verb.CANCEL, lambda shop, order, tea: drop(shop, order, (tea, 1))),
+    "cancel a part": (Verb.CANCEL_UNITS, lambda shop, order, tea: drop(shop, order, (tea, 1))),
     "return": (Verb.RETURN, lambda shop, order, tea: take_back(shop, order, (tea, 1))),
     "say that it is paid": (None, lambda shop, order, _: edit(shop, order, payment_status="paid")),
     "note": (None, lambda shop, order, _: do(shop, order, "notes", {"text": "called"})),

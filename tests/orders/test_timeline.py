@@ -112,7 +112,6 @@ async def test_one_edit_of_everything_tells_each_kind_of_thing(still: Shop) -> N
     assert (await story(still, order))[-1] == "taken_off_hold"
 
 
-@pytest.mark.xfail(strict=True, reason="nobody who waits for order.fulfilled hears of it")
 async def test_an_edit_that_leaves_nothing_open_tells_that_the_order_is_fulfilled(
     still: Shop,
 ) -> None:

@@ -28,9 +28,16 @@ COLUMNS: Final = (
 FILES: Final[Mapping[str, bytes]] = {
     "import_products": b"sku,name,price\nleaf-from-a-file,Leaf,2.5\n",
     "import_stock": b"sku,on_hand\nceylon,7\n",
+    "import_orders": b"reference,sku,quantity\nFROM-A-FILE,ceylon,1\n",
 }
 """A valid file for each operation that takes one."""
 
+CUSTOMER: Final[Json] = {
+    "name": "Ada Lovelace",
+    "company": "Analytical Engines",
+    "email": "ada@example.com",
+    "phone": "+44 20 7946 0000",
+}
 _numbers = itertools.count(1)
 
 
@@ -57,6 +64,15 @@ def body_of(name: str) -> Json | None:
     """A valid body for an operation, different each time; None where it takes no JSON."""
     number = next(_numbers)
     item = {"product_id": 1, "quantity": 1}
+    line = {**item, "line": 1}
+    parcel = {"carrier": "by hand", "tracking_number": f"number {number}"}
+    order = {
+        "items": [item],
+        "hold_minutes": 5,
+        "reference": f"SHOP-{number}",
+        "customer": CUSTOMER,
+        "note": "ring twice",
+    }
     reorder = {"reorder_point": 4, "reorder_quantity": 12}
     bodies: Mapping[str, Json] = {
         "refresh": {"refresh_token": f"made up {number}"},
@@ -89,9 +105,28 @@ def body_of(name: str) -> Json | None:
             "sku": f"leaf-number-{number}",
             **reorder,
         },
-        "create_order": {"items": [item], "hold_minutes": 5},
-        "create_order_at_root": {"items": [item], "hold_minutes": 5},
+        "create_order": order,
+        "create_order_at_root": order,
+        "create_orders": {"orders": [order]},
+        "edit_order": {
+            **{name: order[name] for name in ("items", "reference", "customer", "note")},
+            "on_hold_reason": "address unclear",
+            "payment_status": "paid",
+            "payment_reference": f"receipt {number}",
+        },
+        "cancel_order_items": {"items": [line]},
+        "add_order_note": {"text": "the doorbell\nis broken"},
         "confirm_orders": {"order_ids": [1]},
+        "cancel_orders": {"order_ids": [1]},
+        "fulfill_orders": {"order_ids": [1], "location": "main", "carrier": "by hand"},
+        "fulfill_order": {"items": [line], "location": "main", **parcel},
+        "edit_fulfillment": parcel,
+        "return_order_items": {
+            "items": [line],
+            "disposition": "restock",
+            "reason": "too much",
+            "location": "main",
+        },
         "hold_order": {"hold_minutes": 5},
         "create_location": {"code": f"place-{number}", "name": f"Place {number}", "priority": 3},
         "edit_location": {"name": f"Place {number}", "priority": 4, "active": True},

@@ -93,15 +93,22 @@ def resolved(schema: Json) -> Json:
 def branch(schema: Json, body: Any) -> Json:
     """What the schema wants of this very body."""
     schema = resolved(schema)
-    for one in map(resolved, schema.get("oneOf", ())):
+    for one in map(resolved, schema.get("oneOf") or schema.get("anyOf") or ()):
         if is_one(body, {one["type"]}):
             return one
     return schema
 
 
+def is_free(schema: Json) -> bool:
+    """Whether a client may keep there what it likes."""
+    return schema.get("type") == "object" and schema.get("additionalProperties") is not False
+
+
 def objects(schema: Json, body: Any, steps: Sequence[Step] = ()) -> Iterator[Member]:
-    """The body itself and every object in it."""
+    """The body itself and every object in it, but for those where everything is welcome."""
     schema = branch(schema, body)
+    if is_free(schema):
+        return
     if isinstance(body, dict):
         yield Member(steps, schema)
         for name, value in body.items():
@@ -115,7 +122,7 @@ def members(schema: Json, body: Any, steps: Sequence[Step] = ()) -> Iterator[Mem
     yield Member(steps, schema)
     schema = branch(schema, body)
     if isinstance(body, dict):
-        for name, value in body.items():
+        for name, value in body.items() if "properties" in schema else ():
             yield from members(schema["properties"][name], value, (*steps, name))
     elif isinstance(body, list):
         yield from members(schema["items"], body[0], (*steps, 0))

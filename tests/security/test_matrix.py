@@ -139,7 +139,10 @@ def methods(row: Row) -> tuple[str, ...]:
 
 async def ask(client: Shop, row: Row, method: str, *, empty: bool = False) -> Response:
     if row.name in FILES and not empty:
-        return await client.client.request(method, place(row.path), content=FILES[row.name])
+        headers = {"content-type": "text/csv"}
+        return await client.client.request(
+            method, place(row.path), content=FILES[row.name], headers=headers
+        )
     body = {} if empty else body_of(row.name)
     return await client.client.request(method, place(row.path), json=body)
 

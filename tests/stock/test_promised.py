@@ -66,7 +66,7 @@ class Bench:
             named = place if verb == "send from" else None
             if named is not None and self.promised.missing_at(order, counted, named):
                 return
-            portions = self.promised.fulfill(order, counted, BY, named)
+            portions = self.promised.fulfill(order, counted, BY, location_id=named)
             assert sum(one.quantity for one in portions) == units
             assert named is None or {one.location_id for one in portions} == {named}
             self.sent.append((order, portions))

@@ -45,7 +45,7 @@ def undescribed(document: Json, answer: Response) -> list[str]:
     content = described["content"].get(answer.headers["content-type"])
     if content is None:
         return [f"{operation['operationId']}: content type {answer.headers['content-type']}"]
-    is_json = answer.headers["content-type"].endswith("json")
+    is_json = answer.headers["content-type"].endswith(("/json", "+json"))
     shown = answer.json() if is_json else answer.text
     return list(_mismatches(document, content["schema"], shown, ""))
 

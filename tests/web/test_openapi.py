@@ -23,8 +23,14 @@ OPEN = {
     "GET /.well-known/jwks.json",
 }
 """The operations that need no token: whoever has one yet, asks for one or gives it back."""
-FILES = {"products": b"sku,name,price\ntea,Tea,1\n", "stock": b"sku,on_hand\ntea,3\n"}
-SHEETS = ("products", "stock", "movements")
+FILES = {
+    "products": b"sku,name,price\ntea,Tea,1\n",
+    "stock": b"sku,on_hand\ntea,3\n",
+    "orders": b"reference,sku,quantity\nA-1,tea,1\n",
+}
+SHEETS = ("products", "stock", "movements", "orders", "orders?format=jsonl")
+REPORTS = ("sales", "sales?by=product", "stock-value")
+CSV = {"accept": "text/csv"}
 
 
 async def document_of(shop: Shop) -> Json:
@@ -146,6 +152,41 @@ def warehouse() -> list[Asked]:
     ]
 
 
+def afterwards() -> list[Asked]:
+    """What is done with orders once they are placed: sent, taken back, changed and found."""
+    customer = {"name": "Ada", "email": "ada@example.com", "metadata": {"vip": True}}
+    order = {"items": [{"product_id": 1, "quantity": 3}], "reference": "A-1", "customer": customer}
+    one = {"items": [{"product_id": 1, "quantity": 1}]}
+    back = {**one, "disposition": "restock"}
+    number = 7
+    here = f"/orders/{number}"
+    return [
+        ("POST", "/stock/receipts", {"product_id": 1, "quantity": 50}),
+        *(("POST", "/orders/bulk", {"orders": [body]}) for body in (order, order)),
+        ("POST", "/orders/", order),
+        *(("PATCH", here, body) for body in ({"note": "ring"}, {"reference": "B"}, {"items": 1})),
+        ("POST", f"{here}/fulfillments", one),
+        ("POST", f"{here}/confirm", None),
+        ("PATCH", here, {"items": [{"product_id": 1, "quantity": 4}]}),
+        ("PATCH", here, {"on_hold_reason": "unclear"}),
+        ("POST", f"{here}/fulfillments", one),
+        ("PATCH", here, {"on_hold_reason": None, "payment_status": "paid"}),
+        *(("POST", f"{here}/fulfillments", one) for _ in range(2)),
+        ("PATCH", f"{here}/fulfillments/1", {"carrier": "by hand"}),
+        ("PATCH", f"{here}/fulfillments/99", {"carrier": "by hand"}),
+        *(("POST", f"{here}/fulfillments/1/undo", None) for _ in range(2)),
+        *(("POST", f"{here}/returns", body) for body in (back, back)),
+        *(("POST", f"{here}/cancellations", one) for _ in range(2)),
+        ("POST", "/orders/fulfill", {"order_ids": [number, 99]}),
+        ("POST", "/orders/cancel", {"order_ids": [number, 99]}),
+        ("POST", f"{here}/notes", {"text": "was wet"}),
+        ("POST", "/orders/99/notes", {"text": "was wet"}),
+        *(("GET", f"{here}/{path}", None) for path in ("timeline", "fulfillments", "returns")),
+        *(("GET", f"/orders/99/{path}", None) for path in ("timeline", "fulfillments", "returns")),
+        *(("GET", f"/orders/{path}", None) for path in ("counts", "?q=ada", "?reference=A-1")),
+    ]
+
+
 def office() -> list[Asked]:
     """What is done with people, machines and their keys."""
     somebody = {"email": "some@example.com", "password": PASSWORD, "role": "viewer"}
@@ -178,9 +219,16 @@ def office() -> list[Asked]:
 async def files(shop: Shop) -> list[Response]:
     """What is brought and taken as a file."""
     brought = [(what, content) for what, rows in FILES.items() for content in (rows, b"colour")]
+    headers = {"content-type": "text/csv"}
     return [
-        *[await shop.client.post(f"/imports/{what}", content=content) for what, content in brought],
+        *[
+            await shop.client.post(f"/imports/{what}", content=content, headers=headers)
+            for what, content in brought
+        ],
+        await shop.client.post("/imports/orders", content=FILES["orders"]),
         *[await shop.get(f"/exports/{what}") for what in SHEETS],
+        *[await shop.get(f"/reports/{what}", headers=CSV) for what in REPORTS],
+        *[await shop.get(f"/reports/{what}") for what in (*REPORTS, "sales?by=week")],
     ]
 
 
@@ -196,7 +244,7 @@ async def answers(shop: Shop) -> list[Response]:
     async with another(shop) as stranger:
         told.append(await stranger.get("/orders/"))
     told += await files(shop)
-    for method, path, body in (*sales(made.json()), *warehouse(), *office()):
+    for method, path, body in (*sales(made.json()), *warehouse(), *afterwards(), *office()):
         told.append(await shop.client.request(method, path, json=body))
     return told
 

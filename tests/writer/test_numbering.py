@@ -56,6 +56,19 @@ async def test_rows_get_the_numbers_that_are_stored(workshop: Workshop, count: i
     assert list(numbers) == [found[mark] for mark in marks]
 
 
+async def test_rows_too_long_for_one_packet_are_stored_all_the_same(workshop: Workshop) -> None:
+    text = "é" * 100_000
+    long = [("mark.made", "mark", mark, "cli", "", "", text, 1) for mark in range(50)]
+    async with link_to(workshop.database) as link:
+        await link.run(link.begin)
+        numbers = await link.run(lambda: link.insert("events", EVENTS, long))
+        await link.run(link.commit)
+    found = await stored(workshop)
+    assert numbers == [found[mark] for mark in range(50)]
+    kept = await workshop.rows("SELECT MIN(data), MAX(data) FROM events WHERE type = 'mark.made'")
+    assert [tuple(row) for row in kept] == [(text, text)]
+
+
 async def test_no_rows_get_no_numbers(database: Database) -> None:
     async with link_to(database) as link, transaction_on(link) as tx:
         assert await tx.insert("events", EVENTS, []) == []

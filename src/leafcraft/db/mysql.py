@@ -160,10 +160,18 @@ class MySQLLink(Link):
 
 def _inserts(append: Append) -> Iterable[tuple[str, int]]:
     """INSERT statements of a bounded size, each with how many rows it makes."""
-    for start in range(0, len(append.rows), ROWS_PER_INSERT_MAX):
-        part = append.rows[start : start + ROWS_PER_INSERT_MAX]
-        values = ",".join(f"({','.join(map(_literal, row))})" for row in part)
-        yield f"INSERT INTO {append.table} ({append.columns}) VALUES {values}", len(part)
+    opening = f"INSERT INTO {append.table} ({append.columns}) VALUES "
+    part: list[str] = []
+    size = 0
+    for row in append.rows:
+        values = f"({','.join(map(_literal, row))})"
+        if part and (len(part) == ROWS_PER_INSERT_MAX or size + len(values) > PACKET_CHARS_MAX):
+            yield opening + ",".join(part), len(part)
+            part, size = [], 0
+        part.append(values)
+        size += len(values)
+    if part:
+        yield opening + ",".join(part), len(part)
 
 
 def _upserts(upsert: Upsert) -> Iterable[str]:

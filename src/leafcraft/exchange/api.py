@@ -6,7 +6,7 @@ from fastapi import Query
 
 from leafcraft.accounts.rules import Permission
 from leafcraft.errors import Code, Refusal
-from leafcraft.exchange import actions, rows, schemas
+from leafcraft.exchange import actions, formats, schemas
 from leafcraft.exchange import exports as exporting
 from leafcraft.exchange import imports as importing
 from leafcraft.exchange.actions import Close
@@ -14,6 +14,7 @@ from leafcraft.exchange.exports import Sheet
 from leafcraft.exchange.imports import Kind
 from leafcraft.exchange.rules import Tally
 from leafcraft.idempotency import Answer
+from leafcraft.sheet import MEDIA, MEDIA_OUT
 from leafcraft.web import wire
 from leafcraft.web.call import Asked, Call, Upload, Uploaded
 from leafcraft.web.operations import Operations, Promise
@@ -25,7 +26,7 @@ exports = Operations("/exports", "Exports")
 
 @imports.post(
     "/products",
-    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=rows.MEDIA),
+    Promise("import_products", Permission.PRODUCTS_WRITE, schemas.Imported, takes=(MEDIA,)),
 )
 async def import_products(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
@@ -36,7 +37,7 @@ async def import_products(
 
 @imports.post(
     "/stock",
-    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=rows.MEDIA),
+    Promise("import_stock", Permission.STOCK_WRITE, schemas.Imported, takes=(MEDIA,)),
 )
 async def import_stock(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
@@ -45,9 +46,26 @@ async def import_stock(
     return await _imported(call, importing.STOCK, upload, dry_run=query.dry_run)
 
 
+@imports.post(
+    "/orders",
+    Promise(
+        "import_orders",
+        Permission.ORDERS_WRITE,
+        schemas.Imported,
+        takes=tuple(formats.MEDIA.values()),
+    ),
+)
+async def import_orders(
+    call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
+) -> Answer:
+    """Place orders from a CSV or a JSON Lines file; those whose reference is there already stay as they are."""
+    kind = importing.ORDERS[formats.of_media(upload.media)]
+    return await _imported(call, kind, upload, dry_run=query.dry_run)
+
+
 @exports.get(
     "/products",
-    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=rows.MEDIA_OUT),
+    Promise("export_products", Permission.PRODUCTS_READ, answers=None, streams=(MEDIA_OUT,)),
 )
 async def export_products(call: Asked) -> Stream:
     """All products as a CSV file, which can be imported again."""
@@ -56,7 +74,7 @@ async def export_products(call: Asked) -> Stream:
 
 @exports.get(
     "/stock",
-    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=rows.MEDIA_OUT),
+    Promise("export_stock", Permission.STOCK_READ, answers=None, streams=(MEDIA_OUT,)),
 )
 async def export_stock(call: Asked) -> Stream:
     """All stock levels as a CSV file, which can be imported again once it has been counted."""
@@ -65,11 +83,25 @@ async def export_stock(call: Asked) -> Stream:
 
 @exports.get(
     "/movements",
-    Promise("export_stock_movements", Permission.STOCK_READ, answers=None, streams=rows.MEDIA_OUT),
+    Promise("export_stock_movements", Permission.STOCK_READ, answers=None, streams=(MEDIA_OUT,)),
 )
 async def export_movements(call: Asked) -> Stream:
     """The ledger as a CSV file: every change of a stock level, with the balances after it."""
     return await _exported(call, exporting.MOVEMENTS)
+
+
+@exports.get(
+    "/orders",
+    Promise(
+        "export_orders",
+        Permission.ORDERS_READ,
+        answers=None,
+        streams=tuple(formats.MEDIA_OUT.values()),
+    ),
+)
+async def export_orders(call: Asked, query: Annotated[schemas.ExportQuery, Query()]) -> Stream:
+    """All orders as a CSV or a JSON Lines file; those with a reference can be imported again."""
+    return await _exported(call, exporting.ORDERS[query.format])
 
 
 async def _imported(call: Call, kind: Kind, upload: Uploaded, *, dry_run: bool) -> Answer:
@@ -102,4 +134,4 @@ def _refused(tally: Tally) -> Refusal:
 
 async def _exported(call: Call, sheet: Sheet) -> Stream:
     parts = exporting.parts(call.runtime, sheet)
-    return await Stream.begun(rows.MEDIA_OUT, f"{sheet.name}.csv", parts)
+    return await Stream.begun(formats.MEDIA_OUT[sheet.format], sheet.filename, parts)

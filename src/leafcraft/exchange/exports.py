@@ -3,12 +3,13 @@
 Each page is a read of its own, so that no connection to the database waits for a slow client.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from leafcraft import times
 from leafcraft.db import Page, Reader
-from leafcraft.exchange import rows
+from leafcraft.exchange import formats, order_sheets
+from leafcraft.exchange.formats import Format
 from leafcraft.money import Currency
 from leafcraft.products import store as products
 from leafcraft.products.store import ProductFilter
@@ -19,7 +20,8 @@ from leafcraft.web.call import Runtime
 ROWS_PER_PAGE = 500
 
 After = tuple[int, int] | None
-Rows = Sequence[Sequence[Any]]
+Rows = Sequence[Any]
+"""Cells by column, or documents."""
 
 
 class Sheet(NamedTuple):
@@ -27,8 +29,14 @@ class Sheet(NamedTuple):
 
     name: str
     columns: Sequence[str]
+    """Empty, where the rows say themselves what they have."""
     page: Callable[[Reader, Currency, After], Awaitable[tuple[Rows, After]]]
     """Some rows, and after which row the next page begins; None: there is none."""
+    format: Format = Format.CSV
+
+    @property
+    def filename(self) -> str:
+        return f"{self.name}.{self.format}"
 
 
 def _silent(_: int) -> None:
@@ -42,13 +50,14 @@ async def parts(
 
     Rows are in the order in which they were made: what is written meanwhile repeats and hides none.
     """
-    head: Rows = [sheet.columns]
+    head: Rows = [sheet.columns] if sheet.columns else []
     after: After = None
-    while head or after is not None:
+    begun = False
+    while after is not None or not begun:
         found, after = await _page(runtime, sheet, after)
-        yield rows.written([*head, *found])
+        yield formats.WRITTEN[sheet.format]([*head, *found])
         tell(len(found))
-        head = []
+        head, begun = [], True
 
 
 async def _page(runtime: Runtime, sheet: Sheet, after: After) -> tuple[Rows, After]:
@@ -111,3 +120,7 @@ PRODUCTS = Sheet(
 )
 STOCK = Sheet("stock", ("sku", "location", "on_hand", "reserved", "available"), _stock)
 MOVEMENTS = Sheet("movements", ("id", "occurred_at", "sku", *_TOLD), _movements)
+ORDERS: Mapping[Format, Sheet] = {
+    Format.CSV: Sheet("orders", order_sheets.COLUMNS, order_sheets.rows),
+    Format.JSONL: Sheet("orders", (), order_sheets.documents, Format.JSONL),
+}

@@ -1,21 +1,18 @@
-"""Rows of a CSV file, in and out: what is wrong with one is told by its line and column; knows no slice.
+"""Rows of a CSV file on their way in: what is wrong with one is told by its line and column; knows no slice.
 
-RFC 4180 in UTF-8. Neither way holds more than a row in memory.
+RFC 4180 in UTF-8. No more than a row is held in memory.
 """
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
-MEDIA = "text/csv"
-MEDIA_OUT = "text/csv; charset=utf-8"
 ROW_BYTES_MAX = 64 * 1024
 CELL_CHARS_MAX = 4000
 NAME_SHOWN_CHARS_MAX = 64
 """How much is repeated of a column's name that nobody knows."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Bad(NamedTuple):
@@ -25,6 +22,13 @@ class Bad(NamedTuple):
     column: str
     """Empty: the whole row."""
     detail: str
+
+
+class Wrong(NamedTuple):
+    """A row that can't be, or an order of several: where it begins, and all that is bad about it."""
+
+    line: int
+    bad: Sequence[Bad]
 
 
 class Row(NamedTuple):
@@ -61,7 +65,7 @@ class _Lines:
         if not line:
             raise StopIteration
         if not self.read:
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         self.read += 1
         # A byte that is no UTF-8 becomes a surrogate, and is told of when it has its column.
         return line.decode("utf-8", "surrogateescape")
@@ -162,14 +166,3 @@ def _wrong(cell: str) -> str:
     if not cell.isascii() and any("\udc80" <= char <= "\udcff" for char in cell):
         return "is not UTF-8"
     return ""
-
-
-def written(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as they stand in a file: None is an empty cell, and what is true is `true`."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value

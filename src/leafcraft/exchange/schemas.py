@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
+from leafcraft.exchange.formats import Format
 from leafcraft.exchange.products import ProductLine
 from leafcraft.exchange.rows import Bad, Row
 from leafcraft.exchange.rules import Tally
@@ -71,28 +72,29 @@ class StockCells(wire.Body):
 
 
 def product(row: Row, currency: Currency) -> ProductLine | Sequence[Bad]:
-    cells = _cells(ProductCells, row, currency)
-    if not isinstance(cells, ProductCells):
-        return cells
+    found = cells(ProductCells, row, currency)
+    if not isinstance(found, ProductCells):
+        return found
     return ProductLine(
         row.line,
-        cells.sku,
-        cells.name,
-        cells.price,
-        cells.archived,
-        cells.reorder_point,
-        cells.reorder_quantity,
+        found.sku,
+        found.name,
+        found.price,
+        found.archived,
+        found.reorder_point,
+        found.reorder_quantity,
     )
 
 
 def stock(row: Row, currency: Currency) -> StockLine | Sequence[Bad]:
-    cells = _cells(StockCells, row, currency)
-    if not isinstance(cells, StockCells):
-        return cells
-    return StockLine(row.line, cells.sku, cells.location, cells.on_hand)
+    found = cells(StockCells, row, currency)
+    if not isinstance(found, StockCells):
+        return found
+    return StockLine(row.line, found.sku, found.location, found.on_hand)
 
 
-def _cells(model: type[M], row: Row, currency: Currency) -> M | Sequence[Bad]:
+def cells(model: type[M], row: Row, currency: Currency) -> M | Sequence[Bad]:
+    """The row as a model reads it, or everything that is bad about it."""
     try:
         return model.model_validate(row.cells, context={"currency": currency})
     except ValidationError as error:
@@ -116,8 +118,15 @@ class ImportQuery(wire.Query):
     )
 
 
+class ExportQuery(wire.Query):
+    format: Annotated[
+        Format, Field(description="`csv`: a row a line of an order; `jsonl`: an order a line")
+    ] = Format.CSV
+
+
 class BadRow(TypedDict):
-    """A row that was refused: where it begins, and which of its cells is why; empty: all of it."""
+    """A row that was refused: where it begins, and which of its cells is why (of a JSON document a
+    pointer to the member); empty: all of it."""
 
     line: int
     column: str
@@ -125,8 +134,9 @@ class BadRow(TypedDict):
 
 
 class Imported(TypedDict):
-    """What became of the rows, or would. `refused` were right when the file was checked, and not
-    when they were applied, because something else had changed meanwhile."""
+    """What became of the rows, or would; an order is one, however many rows it has. `refused` were
+    right when the file was checked, and not when they were applied, because something else had
+    changed meanwhile."""
 
     dry_run: bool
     rows: int

@@ -170,7 +170,8 @@ async def cancel_order(call: Asked, order_id: wire.Id) -> Answer:
     ),
 )
 async def cancel_order_items(call: Asked, order_id: wire.Id, body: given.CancelledItems) -> Answer:
-    """Cancel some units of an order's lines. When nothing is open any more, the order is Cancelled."""
+    """Cancel some units of an order's lines. When nothing is open any more, the order is Fulfilled if
+    anything of it was sent, and Cancelled if not."""
     command = CancelItems(order_id, [item.wanted for item in body.items], call.by)
     return await call.write(edits.cancel_items, command, shown)
 

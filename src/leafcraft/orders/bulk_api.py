@@ -41,7 +41,7 @@ async def confirm_orders(call: Asked, body: given.OrderIds) -> Answer:
     """Confirm many orders, each for itself."""
     strategy = allocation(call)
     return await _each(
-        call, body, actions.confirm_many, lambda number: Confirm(number, call.by, strategy)
+        call, body, actions.confirm_many, command=lambda number: Confirm(number, call.by, strategy)
     )
 
 
@@ -51,7 +51,9 @@ async def confirm_orders(call: Asked, body: given.OrderIds) -> Answer:
 )
 async def cancel_orders(call: Asked, body: given.OrderIds) -> Answer:
     """Cancel many orders, each for itself."""
-    return await _each(call, body, actions.cancel_many, lambda number: Cancel(number, call.by))
+    return await _each(
+        call, body, actions.cancel_many, command=lambda number: Cancel(number, call.by)
+    )
 
 
 @bulk.post(
@@ -64,7 +66,7 @@ async def fulfill_orders(call: Asked, body: given.FulfilledIds) -> Answer:
         call,
         body,
         fulfillments.fulfill_many,
-        lambda number: Fulfill(number, call.by, None, body.location, body.carrier),
+        command=lambda number: Fulfill(number, call.by, None, body.location, body.carrier),
     )
 
 
@@ -72,6 +74,7 @@ async def _each(
     call: Call,
     body: given.OrderIds,
     action: Action[Any, Any],
+    *,
     command: Callable[[int], Any],
 ) -> Answer:
     def told(outcomes: Sequence[Any]) -> Answer:

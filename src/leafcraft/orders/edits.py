@@ -11,9 +11,9 @@ from leafcraft.db import Transaction
 from leafcraft.errors import Code, Refusal
 from leafcraft.orders import rules, store, units
 from leafcraft.orders.actions import reference_taken, refuse_products
-from leafcraft.orders.desk import Desk
+from leafcraft.orders.desk import Desk, Needs
 from leafcraft.orders.holds import short
-from leafcraft.orders.rules import Line, Order, Verb
+from leafcraft.orders.rules import Line, Order, Status, Verb
 from leafcraft.orders.units import Wanted, told_items
 from leafcraft.products import store as products
 from leafcraft.products.store import Product
@@ -62,7 +62,9 @@ class _Known(NamedTuple):
 async def edit(tx: Transaction, commands: Sequence[Edit]) -> Sequence[Order | Refusal]:
     wanted = {item.product_id for command in commands for item in command.items or ()}
     named = {command.reference for command in commands if command.reference is not None}
-    desk = await Desk.take(tx, (command.order_id for command in commands), products=wanted)
+    moving = {command.order_id for command in commands if command.items is not None}
+    asked = (command.order_id for command in commands)
+    desk = await Desk.take(tx, asked, Needs(moving, wanted))
     known = _Known(await products.by_id(tx, wanted), dict(await store.references(tx, named)))
     outcomes = []
     for command in commands:
@@ -82,10 +84,12 @@ def _edited(desk: Desk, command: Edit, known: _Known) -> Order | Refusal:
     if command.versions is not None and order.version not in command.versions:
         return Refusal(Code.PRECONDITION_FAILED, "The order has been changed since it was read.")
     news = {name: new for name, new in command.fields.items() if new != getattr(order, name)}
-    refusal = _refuse(order, command, news, known.references)
+    refusal = _refuse(order, command, news=news, references=known.references)
     if refusal is not None:
         return refusal
-    after = order if command.items is None else _with_items(desk, order, command, known)
+    after = (
+        order if command.items is None else _with_items(desk, order, command=command, known=known)
+    )
     if isinstance(after, Refusal) or (after is order and not news):
         return after
     if after is order:
@@ -95,7 +99,7 @@ def _edited(desk: Desk, command: Edit, known: _Known) -> Order | Refusal:
     return desk.orders[order.id]
 
 
-def _with_items(desk: Desk, order: Order, command: Edit, known: _Known) -> Order | Refusal:
+def _with_items(desk: Desk, order: Order, *, command: Edit, known: _Known) -> Order | Refusal:
     """The order with the lines that are wanted; itself, when it has them already."""
     lines = _lines(order, command.items or (), known)
     if isinstance(lines, Refusal):
@@ -105,7 +109,7 @@ def _with_items(desk: Desk, order: Order, command: Edit, known: _Known) -> Order
     total = rules.total(lines)
     if isinstance(total, Refusal):
         return total
-    refusal = _move(desk, order, lines, command)
+    refusal = _move(desk, order, lines, command=command)
     if refusal is not None:
         return refusal
     after = rules.with_lines(order, lines, verb=Verb.EDIT, now=desk.tx.now)
@@ -113,7 +117,7 @@ def _with_items(desk: Desk, order: Order, command: Edit, known: _Known) -> Order
 
 
 def _refuse(
-    order: Order, command: Edit, news: Mapping[str, Any], references: Mapping[str, int]
+    order: Order, command: Edit, *, news: Mapping[str, Any], references: Mapping[str, int]
 ) -> Refusal | None:
     refusal = None
     if command.items is not None or news.keys() - PAYMENT:
@@ -137,7 +141,7 @@ def _lines(order: Order, items: Sequence[Wanted], known: _Known) -> Sequence[Lin
     return refusal or units.renewed(order.lines, items, prices)
 
 
-def _move(desk: Desk, order: Order, lines: Sequence[Line], command: Edit) -> Refusal | None:
+def _move(desk: Desk, order: Order, lines: Sequence[Line], *, command: Edit) -> Refusal | None:
     """Moves the difference in stock and nothing else, all of it or none."""
     if not order.holds and order.confirmed_at is None:
         return None
@@ -190,6 +194,13 @@ def _tell(tx: Transaction, before: Order, after: Order, *, by: Cause) -> None:
         events.record(tx, fact, after.id, by=by, reason=after.on_hold_reason)
     if paid:
         events.record(tx, "order.payment_changed", after.id, by=by, **paid)
+    _tell_fulfilled(tx, before, after, by=by)
+
+
+def _tell_fulfilled(tx: Transaction, before: Order, after: Order, *, by: Cause) -> None:
+    """Whoever waits for an order to be Fulfilled hears of it, even if nothing was sent just now."""
+    if after.status is Status.FULFILLED is not before.status:
+        events.record(tx, "order.fulfilled", after.id, by=by, total_minor=after.total_minor)
 
 
 _NAMES = {"lines": "items"}
@@ -207,8 +218,7 @@ def _told(name: str, value: Any) -> Any:
 async def cancel_items(
     tx: Transaction, commands: Sequence[CancelItems]
 ) -> Sequence[Order | Refusal]:
-    """Cancels units line by line. What is promised of them is available again, once; when nothing is
-    left of the order, it is Cancelled."""
+    """Cancels units line by line. What is promised of them is available again, once."""
     desk = await Desk.take(tx, (command.order_id for command in commands))
     outcomes = [_without(desk, command) for command in commands]
     desk.put_back()
@@ -216,7 +226,7 @@ async def cancel_items(
 
 
 def _without(desk: Desk, command: CancelItems) -> Order | Refusal:
-    order = desk.find(command.order_id, Verb.CANCEL)
+    order = desk.find(command.order_id, Verb.CANCEL_UNITS)
     if isinstance(order, Refusal):
         return order
     counted = units.spread(order.lines, command.items, lambda line: line.open)
@@ -228,7 +238,7 @@ def _without(desk: Desk, command: CancelItems) -> Order | Refusal:
         line._replace(cancelled=line.cancelled + counted.get(line.line_no, 0))
         for line in order.lines
     ]
-    after = rules.with_lines(order, lines, verb=Verb.CANCEL, now=desk.tx.now)
+    after = rules.with_lines(order, lines, verb=Verb.CANCEL_UNITS, now=desk.tx.now)
     desk.orders[order.id] = after
     over = after.cancelled_at is not None
     fact = "order.cancelled" if over else "order.partly_cancelled"
@@ -236,4 +246,5 @@ def _without(desk: Desk, command: CancelItems) -> Order | Refusal:
     events.record(
         desk.tx, fact, order.id, by=command.by, total_minor=order.total_minor, items=items
     )
+    _tell_fulfilled(desk.tx, order, after, by=command.by)
     return after

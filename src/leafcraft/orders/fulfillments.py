@@ -9,7 +9,7 @@ from leafcraft.cause import Cause
 from leafcraft.db import Transaction
 from leafcraft.errors import Code, Refusal, not_found
 from leafcraft.orders import parcels, rules, units
-from leafcraft.orders.desk import Desk
+from leafcraft.orders.desk import Desk, Needs
 from leafcraft.orders.holds import short
 from leafcraft.orders.parcels import Fulfillment
 from leafcraft.orders.rules import Order, Status, Verb
@@ -62,7 +62,7 @@ class _Decided(NamedTuple):
 
 async def fulfill(tx: Transaction, commands: Sequence[Fulfill]) -> Sequence[Sent]:
     codes = {command.location for command in commands if command.location is not None}
-    desk = await Desk.take(tx, (command.order_id for command in commands), locations=codes)
+    desk = await Desk.take(tx, (command.order_id for command in commands), Needs(locations=codes))
     decided = [_fulfilled(desk, command) for command in commands]
     desk.put_back()
     made = iter(await _add(tx, [one for one in decided if isinstance(one, _Decided)]))
@@ -89,17 +89,21 @@ def _fulfilled(desk: Desk, command: Fulfill) -> _Decided | Refusal:
     order = desk.find(command.order_id, Verb.FULFILL)
     if isinstance(order, Refusal):
         return order
-    counted = _counted(order, command)
     place = desk.places.get(command.location or "")
     refusal = _refuse_place(command, place)
-    if isinstance(counted, Refusal) or refusal is not None:
-        return refusal if refusal is not None else counted  # type: ignore[return-value]
+    if refusal is not None:
+        return refusal
+    counted = _counted(order, command)
+    if isinstance(counted, Refusal):
+        return counted
     if place is not None:
         shortages = desk.promised.missing_at(order.id, counted, place.id)
         if shortages:
             detail = f"There is not enough stock for order {order.id} at {place.code}."
             return short(detail, shortages, order_id=order.id)
-    sent = desk.promised.fulfill(order.id, counted, command.by, place.id if place else None)
+    sent = desk.promised.fulfill(
+        order.id, counted, command.by, location_id=place.id if place else None
+    )
     after = desk.orders[order.id] = _with(order, counted, verb=Verb.FULFILL, now=desk.tx.now)
     how = (command.carrier, command.tracking_number)
     draft = Fulfillment(0, order.id, *how, None, command.by.actor, desk.tx.now)
@@ -159,7 +163,9 @@ async def undo(tx: Transaction, commands: Sequence[Undo]) -> Sequence[Sent]:
     asked = {command.fulfillment_id for command in commands}
     sent = (await parcels.fulfillments(tx, asked)).values()
     sites = {line.location_id for one in sent for line in one.lines}
-    desk = await Desk.take(tx, (command.order_id for command in commands), location_ids=sites)
+    desk = await Desk.take(
+        tx, (command.order_id for command in commands), Needs(location_ids=sites)
+    )
     # Read again: with the orders locked, nobody else undoes anything of them.
     known = dict(await parcels.fulfillments(tx, asked))
     outcomes = []
@@ -227,7 +233,7 @@ def _find(known: Mapping[int, Fulfillment], order_id: int, number: int) -> Sent:
 
 async def track(tx: Transaction, commands: Sequence[Track]) -> Sequence[Sent]:
     """The carrier and the number often come later than the parcel leaves."""
-    desk = await Desk.take(tx, (command.order_id for command in commands))
+    desk = await Desk.take(tx, (command.order_id for command in commands), Needs(moving=()))
     known = dict(await parcels.fulfillments(tx, (command.fulfillment_id for command in commands)))
     outcomes = []
     for command in commands:

@@ -1,8 +1,8 @@
 """What comes in about orders over the wire."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from leafcraft.accounts import rules as accounts
 from leafcraft.accounts.rules import EMAIL_CHARS_MAX
@@ -30,7 +30,7 @@ from leafcraft.web import free, wire
 CUSTOMER_NAME_CHARS_MAX = 200
 PHONE_CHARS_MAX = 64
 CUSTOMER_CHARS_MAX = 16 * 1024
-"""Of a customer as JSON, with all that a shop keeps of one there."""
+"""Of what a shop keeps of a customer in members of its own, as JSON."""
 
 HoldMinutes = Annotated[
     int,
@@ -70,29 +70,29 @@ Email = Annotated[
 ]
 
 
+CustomerName = Annotated[wire.PlainText, Field(max_length=CUSTOMER_NAME_CHARS_MAX)]
+Phone = Annotated[wire.PlainText, Field(max_length=PHONE_CHARS_MAX)]
+
+
 class Customer(wire.Body):
-    """Who ordered: the members that the service searches by, and whatever else a shop wants to keep."""
+    """Who ordered: the members that the service searches by, and whatever else a shop wants to keep,
+    such as addresses and metadata."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: Annotated[wire.PlainText, Field(max_length=CUSTOMER_NAME_CHARS_MAX)] | None = None
-    company: Annotated[wire.PlainText, Field(max_length=CUSTOMER_NAME_CHARS_MAX)] | None = None
+    name: CustomerName | None = None
+    company: CustomerName | None = None
     email: Email | None = None
-    phone: Annotated[wire.PlainText, Field(max_length=PHONE_CHARS_MAX)] | None = None
-    addresses: list[dict[str, Any]] | dict[str, Any] | None = None
-    metadata: dict[str, Any] | None = None
+    phone: Phone | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        free.check(self.model_extra, chars_max=CUSTOMER_CHARS_MAX)
+        return self
 
     def document(self) -> str:
         """As it is kept: what was given, and nothing that was not."""
         return wire.dump(self.model_dump(exclude_unset=True)).decode()
-
-
-def _free(given: object) -> object:
-    free.check(given, chars_max=CUSTOMER_CHARS_MAX)
-    return given
-
-
-GivenCustomer = Annotated[Customer, BeforeValidator(_free)]
 
 
 class NewItem(wire.Body):
@@ -124,7 +124,7 @@ class NewOrder(wire.Body):
     items: Items
     hold_minutes: HoldMinutes | None = None
     reference: Reference | None = None
-    customer: GivenCustomer | None = None
+    customer: Customer | None = None
     note: Note | None = None
 
     @property
@@ -148,7 +148,7 @@ class OrderEdit(wire.Body):
 
     items: wire.LeftOutOr[Items] = None
     reference: Reference | None = None
-    customer: GivenCustomer | None = None
+    customer: Customer | None = None
     note: Note | None = None
     on_hold_reason: Annotated[
         HoldReason | None, Field(description="why it must not be fulfilled for now; null: it may")

@@ -8,7 +8,7 @@ from leafcraft.cause import Cause
 from leafcraft.db import Transaction
 from leafcraft.errors import Refusal
 from leafcraft.orders import parcels, rules, units
-from leafcraft.orders.desk import Desk
+from leafcraft.orders.desk import Desk, Needs
 from leafcraft.orders.parcels import Return
 from leafcraft.orders.rules import Disposition, Verb
 from leafcraft.orders.units import Wanted
@@ -33,7 +33,7 @@ CameBack = Return | Refusal
 async def take_back(tx: Transaction, commands: Sequence[TakeBack]) -> Sequence[CameBack]:
     """Never more than was sent and is not back yet."""
     codes = {command.location for command in commands}
-    desk = await Desk.take(tx, (command.order_id for command in commands), locations=codes)
+    desk = await Desk.take(tx, (command.order_id for command in commands), Needs(locations=codes))
     decided = [_returned(desk, command) for command in commands]
     desk.put_back()
     made = iter(await _add(tx, [one for one in decided if not isinstance(one, Refusal)]))

@@ -40,6 +40,7 @@ class Verb(StrEnum):
     FULFILL = "fulfill"
     UNDO = "undo a fulfillment"
     CANCEL = "cancel"
+    CANCEL_UNITS = "cancel units"
     RETURN = "return"
 
 
@@ -49,15 +50,13 @@ Step = tuple[Status, ...] | Code
 _P, _C, _F, _X = Status.PENDING, Status.CONFIRMED, Status.FULFILLED, Status.CANCELLED
 
 
-def _row(pending: Step, confirmed: Step, fulfilled: Step, cancelled: Step) -> Mapping[Status, Step]:
-    """An Expired order is the same to every verb."""
-    return {
-        _P: pending,
-        _C: confirmed,
-        _F: fulfilled,
-        _X: cancelled,
-        Status.EXPIRED: Code.ORDER_EXPIRED,
-    }
+_CANCELLED = (Code.ORDER_NOT_CANCELLABLE, Code.ORDER_ALREADY_CANCELLED)
+
+
+def _row(*steps: Step) -> Mapping[Status, Step]:
+    """Of a Pending, a Confirmed, a Fulfilled and a Cancelled order; an Expired one has expired."""
+    row = dict(zip((_P, _C, _F, _X), steps, strict=True))
+    return {**row, Status.EXPIRED: Code.ORDER_EXPIRED}
 
 
 LIFE: Mapping[Verb, Mapping[Status, Step]] = {
@@ -66,7 +65,8 @@ LIFE: Mapping[Verb, Mapping[Status, Step]] = {
     Verb.EDIT: _row((_P,), (_C, _F), *2 * (Code.ORDER_NOT_EDITABLE,)),
     Verb.FULFILL: _row(Code.ORDER_NOT_CONFIRMED, (_C, _F), *2 * (Code.ORDER_NOT_CONFIRMED,)),
     Verb.UNDO: _row(Code.ORDER_NOT_CONFIRMED, (_C,), (_C,), Code.ORDER_ALREADY_CANCELLED),
-    Verb.CANCEL: _row((_P, _X), (_C, _X), Code.ORDER_NOT_CANCELLABLE, Code.ORDER_ALREADY_CANCELLED),
+    Verb.CANCEL: _row((_X,), (_X,), *_CANCELLED),
+    Verb.CANCEL_UNITS: _row((_P, _X), (_C, _F, _X), *_CANCELLED),
     Verb.RETURN: _row(Code.ORDER_NOT_CONFIRMED, (_C,), (_F,), (_X,)),
 }
 """The life cycle: verb x state. Notes and payments are for every state alike."""
@@ -77,6 +77,8 @@ _WHY = {
     Verb.EDIT: "only a Pending or a Confirmed order can be edited",
     Verb.FULFILL: "only what is open of a Confirmed order can be fulfilled",
     Verb.UNDO: "only a Confirmed or a Fulfilled order can have its goods back as if never sent",
+    Verb.CANCEL: "nothing of it is left to cancel",
+    Verb.CANCEL_UNITS: "nothing of it is left to cancel",
     Verb.RETURN: "nothing of it has been sent",
 }
 
@@ -191,12 +193,9 @@ def refuse(verb: Verb, order: Order) -> Refusal | None:
         return None
     if step is Code.ORDER_EXPIRED:
         return Refusal(step, f"Order {order.id} has expired.", order_id=order.id)
-    if step is Code.ORDER_ALREADY_CANCELLED and verb is Verb.CANCEL:
+    why = _WHY[verb]
+    if step is Code.ORDER_ALREADY_CANCELLED and verb is not Verb.UNDO:
         why = "an order is cancelled once"
-    elif verb is Verb.CANCEL:
-        why = "nothing of it is left to cancel"
-    else:
-        why = _WHY[verb]
     detail = f"Order {order.id} is {order.status}; {why}."
     return Refusal(step, detail, order_id=order.id, order_status=order.status)
 
@@ -227,16 +226,17 @@ def cancelled(order: Order, now: int) -> Order:
 
 
 def with_lines(order: Order, lines: Sequence[Line], *, verb: Verb, now: int) -> Order:
-    """The order after a verb has changed its lines. Where nothing is open any more, its life ends:
-    as Cancelled by a cancellation, as Fulfilled by anything else."""
+    """The order after a verb has changed its lines. Where nothing is open any more, it is Fulfilled if
+    anything of it was sent, and Cancelled if not."""
     after = order.at(order.status, now)._replace(lines=tuple(lines))
     if any(line.open for line in lines):
         if order.status is Status.FULFILLED:
             after = after._replace(status=Status.CONFIRMED, fulfilled_at=None)
-    elif verb is Verb.CANCEL:
-        after = after._replace(status=Status.CANCELLED, cancelled_at=now)
-    elif order.status is Status.CONFIRMED:
-        after = after._replace(status=Status.FULFILLED, fulfilled_at=now)
+    elif order.status in {Status.PENDING, Status.CONFIRMED}:
+        if any(line.fulfilled for line in lines):
+            after = after._replace(status=Status.FULFILLED, fulfilled_at=now)
+        else:
+            after = after._replace(status=Status.CANCELLED, cancelled_at=now)
     step = LIFE[verb][order.status]
     if isinstance(step, Code) or after.status not in step:
         raise AssertionError(f"{verb}: {order.status} -> {after.status}")

@@ -1,66 +1,66 @@
-"""Search: orders by the beginnings of words, along indexes, whether few orders match or many.
+"""Search: orders by the beginnings of words, and by the skus on them."""
 
-A word that few orders have gives their ids at once. One that many have is looked up order by order
-instead, in the order of the list: where many match, a page is soon full. Either way a search costs
-no more than a few thousand steps along an index, however many orders there are.
-"""
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
-from collections.abc import Sequence
-
-from sqlalchemy import ColumnElement, false, literal, or_, select
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
 
 from leafcraft.db import Reader
 from leafcraft.orders import words
-from leafcraft.orders.tables import LineRow, OrderRow, WordRow
+from leafcraft.orders.narrow import Narrowing, there
+from leafcraft.orders.tables import LineRow, WordRow
 from leafcraft.products import store as products
 
-MATCHES_MAX = 5000
-"""Orders that are gathered for one word, before it counts as one that many have."""
+LAST = chr(0x10FFFF)
+"""No character comes after it."""
 SKUS_MAX = 100
 """Products whose skus may begin with one word; of more, the first."""
 
 
-async def found(reader: Reader, asked: str) -> list[ColumnElement[bool]]:
-    """Conditions on orders: each word that is asked for begins one of theirs, or a sku on them."""
-    gathered: set[int] | None = None
-    conditions: list[ColumnElement[bool]] = []
-    terms = words.terms(asked)
-    if not terms:
-        return [false()]
-    for term in terms:
-        skus = await products.with_sku_like(reader, term, SKUS_MAX)
-        matches = await _matches(reader, term, skus)
-        if matches is None:
-            conditions.append(_looked_up(term, skus))
-        else:
-            gathered = matches if gathered is None else gathered & matches
-    if gathered is not None:
-        conditions.append(OrderRow.id.in_(sorted(gathered)))
-    return conditions
+async def found(reader: Reader, asked: str) -> list[Narrowing]:
+    """Each word that is asked for begins one of an order's, or a sku on it; none: nothing is found."""
+    return [
+        await _narrowing(reader, term, word) for word in asked.split() for term in words.terms(word)
+    ]
 
 
-async def _matches(reader: Reader, term: str, skus: Sequence[int]) -> set[int] | None:
-    """The orders that a word finds; None where there are many."""
-    spelled = select(WordRow.order_id).where(_begins(term)).limit(MATCHES_MAX + 1)
-    matches = {order_id for (order_id,) in await reader.select(spelled)}
-    if skus and len(matches) <= MATCHES_MAX:
-        lines = select(LineRow.order_id).where(LineRow.product_id.in_(skus))
-        matches |= {n for (n,) in await reader.select(lines.limit(MATCHES_MAX + 1))}
-    return matches if len(matches) <= MATCHES_MAX else None
-
-
-def _begins(term: str) -> ColumnElement[bool]:
-    """A range of the index: no wildcard, so nothing to escape."""
-    return WordRow.word.between(term, term + chr(0x10FFFF))
-
-
-def _looked_up(term: str, skus: Sequence[int]) -> ColumnElement[bool]:
-    """Asked of one order after the other. The limit keeps a database from gathering all matches first."""
-    spelled = select(literal(1)).where(WordRow.order_id == OrderRow.id, _begins(term)).limit(1)
-    sold = (
-        select(literal(1))
-        .where(LineRow.order_id == OrderRow.id, LineRow.product_id.in_(skus))
-        .limit(1)
+async def _narrowing(reader: Reader, term: str, word: str) -> Narrowing:
+    """Skus are known by the word as it was given, all else by the term that is made of it."""
+    skus = await products.with_sku_like(reader, word, SKUS_MAX)
+    only = await _only_word(reader, term)
+    spelled = select(WordRow.order_id).where(_spelled(WordRow.word, term, only))
+    sold = select(LineRow.order_id).where(LineRow.product_id.in_(skus))
+    return Narrowing(
+        [spelled, sold] if skus else [spelled],
+        partial(_looked_up, partial(_spelled, term=term, only=only), skus),
+        elsewhere=True,
+        leads=only is not None and not skus,
     )
-    tests = [spelled, sold] if skus else [spelled]
-    return or_(*(test.correlate(OrderRow).scalar_subquery() == 1 for test in tests))
+
+
+async def _only_word(reader: Reader, term: str) -> str | None:
+    """The word that begins so, if there is one alone: its orders are noted in their order."""
+    word = select(WordRow.word).where(_spelled(WordRow.word, term, None)).limit(1)
+    first = await reader.select(word.order_by(WordRow.word.asc()))
+    last = await reader.select(word.order_by(WordRow.word.desc()))
+    return first[0][0] if first and first == last else None
+
+
+def _spelled(word: Any, term: str, only: str | None) -> ColumnElement[bool]:
+    """A range of the index: no wildcard, so nothing to escape."""
+    found: ColumnElement[bool] = word.between(term, term + LAST) if only is None else word == only
+    return found
+
+
+def _looked_up(
+    spelled: Callable[[Any], ColumnElement[bool]], skus: Sequence[int], key: Any
+) -> ColumnElement[bool]:
+    word = aliased(WordRow)
+    tests = [there(select(word.word).where(word.order_id == key, spelled(word.word)))]
+    if skus:
+        sold = aliased(LineRow)
+        lines = select(sold.order_id).where(sold.order_id == key, sold.product_id.in_(skus))
+        tests.append(there(lines))
+    return or_(*tests)

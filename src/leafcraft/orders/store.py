@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from leafcraft.db import Change, Revise, Source, Statement, Transaction, ids
+from leafcraft.db import Change, Revise, Source, Statement, Transaction, Upsert, ids
 from leafcraft.orders import rules, tallies, words
 from leafcraft.orders.rules import Line, Order, Status
 
@@ -36,8 +36,6 @@ class Draft(NamedTuple):
 COLUMNS = [name for name in Order._fields if name != "lines"]
 _COLUMNS = ", ".join(COLUMNS)
 _LINE_COLUMNS = ", ".join(Line._fields)
-_LINE_SETS = ", ".join(f"{name} = %s" for name in Line._fields[1:])
-"""All but its number, which a line of another product may take over within one transaction."""
 
 
 async def by_id(source: Source, order_ids: Iterable[int]) -> Mapping[int, Order]:
@@ -248,7 +246,7 @@ def save(tx: Transaction, changed: Changed) -> None:
     tx.touched.add(TOPIC)
     for before, after in changed:
         _save_order(tx, before, after)
-        _save_lines(tx, before, after)
+    _save_lines(tx, changed)
     retold = [
         after
         for before, after in changed
@@ -277,21 +275,24 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _save_lines(tx: Transaction, before: Order, after: Order) -> None:
-    old = {line.line_no: line for line in before.lines}
-    new = {line.line_no: line for line in after.lines}
-    for line_no in old.keys() & new.keys():
-        if old[line_no] != new[line_no]:
-            change = Statement(
-                f"UPDATE order_lines SET {_LINE_SETS} WHERE order_id = %s AND line_no = %s",
-                (*new[line_no][1:], before.id, line_no),
-            )
-            tx.later(change, 1)
-    gone = sorted(old.keys() - new.keys())
-    if gone:
-        change = Statement(
-            f"DELETE FROM order_lines WHERE order_id = %s AND line_no IN {ids(gone)}", (before.id,)
+def _save_lines(tx: Transaction, changed: Changed) -> None:
+    """Who holds an order holds its lines, so the order's guard is theirs."""
+    tx.upsert(
+        Upsert(
+            "order_lines",
+            f"order_id, {_LINE_COLUMNS}",
+            [
+                (before.id, *line)
+                for before, after in changed
+                for line in sorted(set(after.lines) - set(before.lines))
+            ],
+            keys="order_id, line_no",
+            changed=Line._fields[1:],
         )
-        tx.later(change, len(gone))
-    added = [(before.id, *new[line_no]) for line_no in sorted(new.keys() - old.keys())]
-    tx.append("order_lines", f"order_id, {_LINE_COLUMNS}", added)
+    )
+    for before, after in changed:
+        left = {line.line_no for line in after.lines}
+        gone = {line.line_no for line in before.lines} - left
+        if gone:
+            sql = f"DELETE FROM order_lines WHERE order_id = %s AND line_no IN {ids(gone)}"
+            tx.later(Statement(sql, (before.id,)), len(gone))

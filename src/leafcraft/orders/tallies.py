@@ -5,12 +5,19 @@ transaction pays one statement for each of the two tables, however many orders i
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from leafcraft.db import Transaction, Upsert
+from leafcraft import revisions
+from leafcraft.cause import Cause
+from leafcraft.db import Row, Statement, Transaction, Upsert, ids
 from leafcraft.orders.rules import Order
-from leafcraft.times import MICROS_PER_DAY
+from leafcraft.times import MICROS_PER_DAY, day_of
+
+NOBODY = 0
+"""Whose rows are what was counted by processes that are gone; no process has this number."""
+FOLDED_ROWS_MAX = 500
+"""Of each table in one transaction, so that no fold holds up the orders."""
 
 
 class Worth(NamedTuple):
@@ -27,11 +34,6 @@ class Worth(NamedTuple):
 
 
 NOTHING = Worth()
-
-
-def day_of(moment: int) -> int:
-    """The first moment of its day, in UTC."""
-    return moment - moment % MICROS_PER_DAY
 
 
 def worth(order: Order) -> Worth:
@@ -66,14 +68,84 @@ def _add(days: dict[tuple[int, str], Worth], order: Order, times: int) -> None:
 
 
 def _count(tx: Transaction, counts: Counter[str]) -> None:
-    rows = [(tx.writer, status, orders) for status, orders in counts.items() if orders]
-    keys = "writer, status"
-    columns = "writer, status, orders"
-    tx.upsert(Upsert("order_counts", columns, rows, keys, ("orders",), adds=True))
+    _add_to(tx, _COUNTS, [(tx.writer, status, n) for status, n in counts.items()])
 
 
 def _sell(tx: Transaction, days: dict[tuple[int, str], Worth]) -> None:
-    rows = [(*place, tx.writer, *more) for place, more in days.items() if more != NOTHING]
-    keys = "day, currency, writer"
-    columns = f"{keys}, {', '.join(Worth._fields)}"
-    tx.upsert(Upsert("sales_days", columns, rows, keys, Worth._fields, adds=True))
+    _add_to(tx, _DAYS, [(tx.writer, *place, *more) for place, more in days.items()])
+
+
+class _Tally(NamedTuple):
+    """A table of sums: whose they are, of what, and the sums."""
+
+    table: str
+    place: tuple[str, ...]
+    sums: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return ("writer", *self.place)
+
+    @property
+    def columns(self) -> str:
+        return ", ".join((*self.keys, *self.sums))
+
+
+_COUNTS = _Tally("order_counts", ("status",), ("orders",))
+_DAYS = _Tally("sales_days", ("day", "currency"), Worth._fields)
+
+
+def _add_to(tx: Transaction, tally: _Tally, rows: Iterable[Row]) -> None:
+    """Adds to what there is; a row of nothing but 0 would be one for nothing."""
+    some = [row for row in rows if any(row[len(tally.keys) :])]
+    keys = ", ".join(tally.keys)
+    tx.upsert(Upsert(tally.table, tally.columns, some, keys, tally.sums, adds=True))
+
+
+class Fold(NamedTuple):
+    """Fold the rows of processes that have long stopped into those of nobody."""
+
+    idle_before: int
+    by: Cause
+
+
+async def fold(tx: Transaction, commands: Sequence[Fold]) -> Sequence[int]:
+    """How many rows went: a bounded number each time. The sums stay what they are, so no cached
+    read turns stale."""
+    return [await _fold(tx, command.idle_before) for command in commands]
+
+
+async def _fold(tx: Transaction, idle_before: int) -> int:
+    """Whoever was only idle goes on in new rows, so it need not be certain who has stopped. The
+    days of late are left alone: somebody may be at them, and would have to wait."""
+    kept = ids({NOBODY, *await revisions.at_work(tx, idle_before)})
+    over = f" AND day < {int(idle_before - MICROS_PER_DAY)}"
+    return await _fold_into_one(tx, _COUNTS, f"writer NOT IN {kept}") + await _fold_into_one(
+        tx, _DAYS, f"writer NOT IN {kept}{over}"
+    )
+
+
+async def _fold_into_one(tx: Transaction, tally: _Tally, where: str) -> int:
+    """Only what was read under lock goes, row by row: a process that wakes up adds to its row
+    before, or begins a new one after."""
+    found = await tx.fetch(f"SELECT DISTINCT writer FROM {tally.table} WHERE {where}")
+    if not found:
+        return 0
+    rows = await tx.fetch(
+        f"SELECT {tally.columns} FROM {tally.table} WHERE {where}"
+        f" AND writer IN {ids(n for (n,) in found)} LIMIT {FOLDED_ROWS_MAX}{tx.for_update}"
+    )
+    width = len(tally.keys)
+    sums: dict[Row, Row] = {}
+    for row in rows:
+        _delete(tx, tally, row[:width])
+        place, more = row[1:width], map(int, row[width:])
+        before = sums.get(place, (0,) * len(tally.sums))
+        sums[place] = tuple(one + other for one, other in zip(before, more, strict=True))
+    _add_to(tx, tally, [(NOBODY, *place, *total) for place, total in sorted(sums.items())])
+    return len(rows)
+
+
+def _delete(tx: Transaction, tally: _Tally, key: Row) -> None:
+    told = " AND ".join(f"{name} = %s" for name in tally.keys)
+    tx.later(Statement(f"DELETE FROM {tally.table} WHERE {told}", key), 1)

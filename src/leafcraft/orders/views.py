@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from leafcraft.activity import store as activity
 from leafcraft.activity.store import EventFilter, ShownEvent
 from leafcraft.db import Page, Reader, keyset
-from leafcraft.orders import parcels, rules, search, store, words
+from leafcraft.orders import narrow, parcels, rules, search, store, words
+from leafcraft.orders.narrow import Narrowing, unindexed
 from leafcraft.orders.parcels import Fulfillment, Return
 from leafcraft.orders.rules import Order, Status
 from leafcraft.orders.tables import (
@@ -45,57 +46,104 @@ class OrderFilter(NamedTuple):
     created_after: int | None = None
     created_before: int | None = None
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """All but the status, which also hangs on the moment, and what is searched for."""
-        row = OrderRow
+    def conditions(self, column: str) -> Iterator[ColumnElement[bool]]:
+        """What is simply asked of each order, in a list that is sorted by this column."""
+        if column == "created_at":
+            yield from self._between(OrderRow.created_at)
         if self.reference is not None:
-            yield row.reference == self.reference
+            yield OrderRow.reference == self.reference
         if self.customer_email is not None:
-            word = WordRow.word == words.address(self.customer_email)
-            yield exists().where(WordRow.order_id == row.id, word)
-            yield row.customer_email == self.customer_email
+            yield OrderRow.customer_email == self.customer_email
+
+    def narrowings(self, column: str) -> Iterator[Narrowing]:
+        """What orders can be found by, in a list that is sorted by this column."""
+        if self.customer_email is not None:
+            word = words.address(self.customer_email)
+            named = select(WordRow.order_id).where(WordRow.word == word)
+            # Whose address it is, is asked of each order: the word may be of another's name.
+            yield Narrowing([named], lambda _: true(), leads=True)
         if self.product_id is not None:
-            line = LineRow.product_id == self.product_id
-            yield exists().where(LineRow.order_id == row.id, line)
+            sold = select(LineRow.order_id).where(LineRow.product_id == self.product_id)
+            yield Narrowing(
+                [sold],
+                lambda key: narrow.there(sold.where(LineRow.order_id == key)),
+                elsewhere=True,
+                leads=True,
+            )
+        created = OrderRow.created_at
+        if column == "id" and self._between(created):
+            then = select(OrderRow.id).where(*self._between(created))
+            yield Narrowing([then], lambda _: and_(*self._between(unindexed(created))))
+
+    def _between(self, created: Any) -> list[ColumnElement[bool]]:
+        found = []
         if self.created_after is not None:
-            yield row.created_at > self.created_after
+            found.append(created > self.created_after)
         if self.created_before is not None:
-            yield row.created_at < self.created_before
+            found.append(created < self.created_before)
+        return found
 
 
 async def page(reader: Reader, part: Page, chosen: OrderFilter) -> list[Order]:
     """One row more than the page has, if there is one."""
     await mind_holds(reader)
-    row = OrderRow
-    conditions = list(chosen.conditions())
+    asked = list(chosen.narrowings(part.column))
     if chosen.q is not None:
-        conditions += await search.found(reader, chosen.q)
-    if chosen.status is Status.EXPIRED:
-        # Each by its own index: those written down as Expired, and those that nobody has written down.
-        ended = select(HoldRow.order_id).where(HoldRow.expires_at <= reader.now)
-        written = await _rows(reader, part, [*conditions, row.status == Status.EXPIRED.value])
-        unwritten = await _rows(reader, part, [*conditions, row.id.in_(ended)])
-        rows = _merged([*written, *unwritten], part)
-    else:
-        if chosen.status is Status.PENDING:
-            conditions.append(or_(row.expires_at.is_(None), row.expires_at > reader.now))
+        searched = await search.found(reader, chosen.q)
+        if not searched:
+            return []
+        asked += searched
+    rows: list[Any] = []
+    for one in _by_status(chosen.status, reader.now, part.column):
+        by = await narrow.narrowed(reader, [*asked, *one.narrowings])
+        conditions = [*chosen.conditions(part.column), *one.conditions]
         if chosen.status is not None:
-            conditions.append(row.status == chosen.status.value)
-        rows = await _rows(reader, part, conditions)
+            by = by._replace(lead=None)  # a state has an index of its own
+        rows += await narrow.rows(reader, part, by=by, conditions=conditions)
+    rows = _merged(rows, part) if chosen.status is Status.EXPIRED else rows
     lines = await store.lines_of(reader, [found[0] for found in rows])
     return [rules.seen(store.order_of(found, lines), reader.now) for found in rows]
 
 
-async def _rows(
-    reader: Reader, part: Page, conditions: Sequence[ColumnElement[bool]]
-) -> Sequence[Any]:
+async def run(reader: Reader, after: int, lines: int) -> tuple[Sequence[Order], bool]:
+    """The orders, by id and whole, that the next so many lines are of; and whether there may be more.
+
+    How much that is doesn't hang on how long the orders are: only the last one may go beyond.
+    """
+    row = LineRow
+    statement = select(row.order_id).where(row.order_id > after)
+    part = statement.order_by(row.order_id, row.line_no).limit(lines)
+    numbers = [number for (number,) in await reader.select(part)]
+    return list((await store.by_id(reader, numbers)).values()), len(numbers) == lines
+
+
+class _Part(NamedTuple):
+    """Some of the orders in a state."""
+
+    narrowings: Sequence[Narrowing] = ()
+    conditions: Sequence[ColumnElement[bool]] = ()
+
+
+def _by_status(status: Status | None, now: int, column: str) -> Iterator[_Part]:
+    """Of those that are Expired, each by an index: whom somebody has written down, and whom nobody has."""
+    if status is None:
+        yield _Part()
+        return
     row = OrderRow
-    statement = select(*(getattr(row, name) for name in store.COLUMNS))
-    columns = {"id": row.id, "created_at": row.created_at}
-    return await reader.select(keyset(statement.where(*conditions), columns, part))
+    open_ended = or_(row.expires_at.is_(None), row.expires_at > now)
+    more = [open_ended] if status is Status.PENDING else []
+    if column == "id":
+        yield _Part(conditions=[row.status == status.value, *more])
+    else:
+        there = select(row.id).where(row.status == status.value)
+        test = unindexed(row.status) == status.value
+        yield _Part([Narrowing([there], lambda _: test)], more)
+    if status is Status.EXPIRED:
+        ended = select(HoldRow.order_id).where(HoldRow.expires_at <= now)
+        yield _Part([Narrowing([ended], lambda key: key.in_(ended))])
 
 
-def _merged(rows: Sequence[Any], part: Page) -> Sequence[Any]:
+def _merged(rows: Sequence[Any], part: Page) -> list[Any]:
     """Two parts of a page in one order, as long as one of them would be."""
     down = part.sort.startswith("-")
     merged = sorted(rows, key=lambda row: (getattr(row, part.column), row.id), reverse=down)

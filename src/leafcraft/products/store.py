@@ -113,6 +113,8 @@ async def owners(source: Source, sku_keys: Iterable[str]) -> Mapping[str, int]:
 async def with_sku_like(reader: Reader, begins: str, limit: int) -> list[int]:
     """The products whose skus begin so; the first of them."""
     key = sku_key(begins)
+    if not key:
+        return []
     row = ProductRow
     alike = select(row.id).where(row.sku_key.between(key, key + chr(0x10FFFF)))
     return [number for (number,) in await reader.select(alike.order_by(row.sku_key).limit(limit))]

@@ -1,5 +1,6 @@
 """What orders have been promised, in memory beside the shelf it lies on, while it is taken from and added to."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -32,10 +33,11 @@ class Promised:
 
     def __init__(self, shelf: Shelf, found: Mapping[int, Iterable[Reservation]]) -> None:
         self._shelf = shelf
-        self._active: dict[_Place, Reservation] = {}
+        self._active: dict[tuple[int, int], dict[int, Reservation]] = {}
+        """By order and line, and then by location."""
         for reservations in found.values():
             for one in reservations:
-                self._active[_Place(*one[:3])] = one
+                self._line(one)[one.location_id] = one
         self._changed: dict[_Place, tuple[Reservation, ReservationState]] = {}
 
     @property
@@ -60,14 +62,19 @@ class Promised:
         """Gives units back, by line number: those first that were the last choice to be served from."""
         for line_no, units in counted.items():
             for one, part in self._taken(reversed(self._of(order_id, line_no)), units):
-                self._release(one, part, by)
+                self._release(one, part, by=by)
 
     def fulfill(
-        self, order_id: int, counted: Mapping[int, int], by: Cause, location_id: int | None = None
+        self,
+        order_id: int,
+        counted: Mapping[int, int],
+        by: Cause,
+        *,
+        location_id: int | None = None,
     ) -> list[Portion]:
         """Sends units, by line number; all from one location, if it is named: ask `missing_at` first."""
         if location_id is not None:
-            self._gather(order_id, counted, by, location_id)
+            self._gather(order_id, counted, by, location_id=location_id)
         sent = []
         for line_no, units in counted.items():
             served = self._of(order_id, line_no)
@@ -93,19 +100,17 @@ class Promised:
         self, order_id: int, counted: Mapping[int, int], location_id: int
     ) -> list[Shortage]:
         """What these units of the order's lines lack, were they all to come from this location."""
-        wanted: dict[int, int] = {}
-        there: dict[int, int] = {}
+        wanted: Counter[int] = Counter()
+        there: Counter[int] = Counter()
         for line_no, units in counted.items():
-            for one in self._of(order_id, line_no):
-                wanted[one.product_id] = wanted.get(one.product_id, 0)
-                if one.location_id == location_id:
-                    there[one.product_id] = there.get(one.product_id, 0) + min(one.quantity, units)
-            product_id = self._of(order_id, line_no)[0].product_id
-            wanted[product_id] += units
+            found = self._of(order_id, line_no)
+            here = sum(one.quantity for one in found if one.location_id == location_id)
+            wanted[found[0].product_id] += units
+            there[found[0].product_id] += min(here, units)
         return [
             Shortage(product_id, units, possible)
             for product_id, units in wanted.items()
-            if (possible := there.get(product_id, 0) + self._free(product_id, location_id)) < units
+            if (possible := there[product_id] + self._free(product_id, location_id)) < units
         ]
 
     def _free(self, product_id: int, location_id: int) -> int:
@@ -113,7 +118,7 @@ class Promised:
         return level.available if level is not None else 0
 
     def _gather(
-        self, order_id: int, counted: Mapping[int, int], by: Cause, location_id: int
+        self, order_id: int, counted: Mapping[int, int], by: Cause, *, location_id: int
     ) -> None:
         """What is promised elsewhere is promised here instead."""
         for line_no, units in counted.items():
@@ -121,7 +126,7 @@ class Promised:
             there = sum(one.quantity for one in found if one.location_id == location_id)
             others = [one for one in reversed(found) if one.location_id != location_id]
             for one, part in self._taken(others, max(units - there, 0)):
-                self._release(one, part, by, reason=MOVED)
+                self._release(one, part, by=by, reason=MOVED)
                 level = self._shelf.place(one.product_id, location_id)
                 why = Why(Kind.RESERVE, by, order_id, MOVED)
                 self._shelf.move(level, why, reserved=part)
@@ -129,11 +134,7 @@ class Promised:
 
     def _of(self, order_id: int, line_no: int) -> list[Reservation]:
         """What is promised to a line, in the order in which locations serve."""
-        found = [
-            one
-            for place, one in self._active.items()
-            if place.order_id == order_id and place.line_no == line_no
-        ]
+        found = list(self._active.get((order_id, line_no), {}).values())
         if len(found) > 1:
             ranks = self._shelf.ranks(found[0].product_id)
             found.sort(key=lambda one: ranks[one.location_id])
@@ -145,24 +146,29 @@ class Promised:
             raise AssertionError(f"{units} units were to be promised, and are not")
         return parts
 
-    def _release(self, one: Reservation, units: int, by: Cause, reason: str | None = None) -> None:
+    def _release(
+        self, one: Reservation, units: int, *, by: Cause, reason: str | None = None
+    ) -> None:
         level = self._shelf.place(one.product_id, one.location_id)
         self._shelf.move(level, Why(Kind.RELEASE, by, one.order_id, reason), reserved=-units)
         self._take(one, units, ReservationState.RELEASED)
 
     def _add(self, one: Reservation) -> None:
-        place = _Place(*one[:3])
-        there = self._active.get(place)
+        line = self._line(one)
+        there = line.get(one.location_id)
         if there is not None:
             one = one._replace(quantity=one.quantity + there.quantity)
-        self._active[place] = one
-        self._changed[place] = (one, ReservationState.ACTIVE)
+        line[one.location_id] = one
+        self._changed[_Place(*one[:3])] = (one, ReservationState.ACTIVE)
 
     def _take(self, one: Reservation, units: int, ended: ReservationState) -> None:
-        place = _Place(*one[:3])
+        line, place = self._line(one), _Place(*one[:3])
         if units == one.quantity:
-            del self._active[place]
+            del line[one.location_id]
             self._changed[place] = (one, ended)
             return
-        self._active[place] = one._replace(quantity=one.quantity - units)
-        self._changed[place] = (self._active[place], ReservationState.ACTIVE)
+        left = line[one.location_id] = one._replace(quantity=one.quantity - units)
+        self._changed[place] = (left, ReservationState.ACTIVE)
+
+    def _line(self, one: Reservation) -> dict[int, Reservation]:
+        return self._active.setdefault((one.order_id, one.line_no), {})

@@ -39,6 +39,8 @@ class Uploaded(NamedTuple):
 
     file: IO[bytes]
     digest: bytes
+    media: str = ""
+    """Which of the media types it may have."""
 
 
 _VERSION = re.compile(r"[0-9]{1,18}")
@@ -70,6 +72,7 @@ class Call:
         "address",
         "body",
         "caller",
+        "media",
         "method",
         "path",
         "query",
@@ -93,6 +96,7 @@ class Call:
         # A proxy's X-Forwarded-For may say anything, at any length.
         self.address: str = (scope["client"][0] if scope.get("client") else "")[:ADDRESS_CHARS_MAX]
         self.body: Any = None
+        self.media = ""
         self._headers = headers
         self._revisions: Mapping[str, int] | None = None
 
@@ -166,7 +170,7 @@ class Call:
         """A cached answer, as fresh as if it had just been made."""
         known = await self.revisions()
         return await self.runtime.cache.answer(
-            f"{self.path}?{self.query}", topics, load, known=known
+            f"{self.media}{self.path}?{self.query}", topics, load, known=known
         )
 
     async def look(self, load: Callable[[Reader], Awaitable[Answer]]) -> Answer:

@@ -153,8 +153,9 @@ class Front(FastAPI):
             async with deadline:
                 await self._admit(call, operation.permission)
                 if uploads:
+                    media = operation.media_of(call)
                     async with self._spool.taken(receive, call) as upload:
-                        return await operation.with_upload(call, ids, upload)
+                        return await operation.with_upload(call, ids, upload._replace(media=media))
                 given = await body.whole(receive, call) if operation.takes_body else b""
                 return await operation(call, ids, given)
         except (Refusal, Gone):

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
-from leafcraft.web import problems, wire
+from leafcraft.web import media, problems, wire
 from leafcraft.web.call import Call, Uploaded
 from leafcraft.web.promises import OPEN, Promise, described
 from leafcraft.web.stream import Stream
@@ -34,9 +34,11 @@ QUERIES_KEPT_MAX = 1000
 class Operation:
     """One endpoint with one method: binds a call to the endpoint's parameters."""
 
-    def __init__(self, endpoint: Endpoint, name: str, permission: str) -> None:
-        self.name = name
-        self.permission = permission
+    def __init__(self, endpoint: Endpoint, promise: Promise) -> None:
+        self.name = promise.name
+        self.permission = promise.permission
+        self._takes = promise.takes
+        self._offers = (media.JSON, promise.also) if promise.also else ()
         self._endpoint = endpoint
         parameters = inspect.signature(endpoint, eval_str=True).parameters
         self._query = _model(parameters, "query")
@@ -51,6 +53,8 @@ class Operation:
 
     async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream:
         """Raises Refusal `validation_error` for whatever does not fit."""
+        if self._offers:
+            call.media = media.chosen(call.header(b"accept"), self._offers)
         if call.query and self._query is None:
             _refuse_unknown(call.query)
         if self._body is not None:
@@ -67,17 +71,30 @@ class Operation:
             return await self._endpoint(call, *ids, query=self._queried(self._query, call))
         return await self._endpoint(call, *ids)
 
+    def media_of(self, call: Call) -> str:
+        """What a file is. Its Content-Type is asked where there is a choice, and only there: a file
+        taken for another would be told to be full of mistakes. Raises Refusal `validation_error`.
+        """
+        if len(self._takes) == 1:
+            return self._takes[0]
+        said = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
+        if said not in self._takes:
+            raise problems.invalid_parameter("Content-Type", f"must be {' or '.join(self._takes)}")
+        return said
+
     async def with_upload(
         self, call: Call, ids: Sequence[int], upload: Uploaded
     ) -> Answer | Stream:
-        """The same for a request that brings a file; by its digest a retry is known."""
+        """The same for a request that brings a file; by its digest a retry is known, and by what the
+        file is said to be."""
+        said = [upload.media] if len(self._takes) > 1 else []
         if self._query is None:
             if call.query:
                 _refuse_unknown(call.query)
-            call.body = upload.digest.hex()
+            call.body = [upload.digest.hex(), *said]
             return await self._endpoint(call, *ids, upload=upload)
         query = self._queried(self._query, call)
-        call.body = [upload.digest.hex(), query.model_dump(mode="json")]
+        call.body = [upload.digest.hex(), query.model_dump(mode="json"), *said]
         return await self._endpoint(call, *ids, upload=upload, query=query)
 
     def _queried(self, model: type[BaseModel], call: Call) -> BaseModel:
@@ -115,7 +132,7 @@ class Operations:
         self, method: HTTPMethod, path: str, promise: Promise
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
-            operation = Operation(endpoint, promise.name, promise.permission)
+            operation = Operation(endpoint, promise)
             takes = {"takes_body": operation.takes_body, "takes_upload": operation.takes_upload}
             self.router.add_api_route(path, endpoint, **described(method, promise, **takes))
             self.table.append((method, self._prefix + path, operation))

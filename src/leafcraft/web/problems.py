@@ -39,7 +39,9 @@ class FieldError(TypedDict):
     pointer: NotRequired[Annotated[str, Field(description="RFC 6901 pointer into the body")]]
     parameter: NotRequired[Annotated[str, Field(description="the query or path parameter")]]
     line: NotRequired[Annotated[int, Field(description="where the row of a file begins")]]
-    column: NotRequired[Annotated[str, Field(description="which of its cells; empty: all of it")]]
+    column: NotRequired[
+        Annotated[str, Field(description="which of its cells or members; empty: all of it")]
+    ]
 
 
 class Problem(TypedDict):
@@ -118,10 +120,15 @@ def told(error: ErrorDetails) -> str:
 
 def _field_error(where: str, error: ErrorDetails, given: Any) -> Mapping[str, str]:
     """Without what was sent: a password must not come back in a problem."""
-    detail, place = told(error), _place(error, given)
+    detail = told(error)
     if where == "query":
-        return {"parameter": ".".join(map(str, place)), "detail": detail}
-    return {"pointer": "".join(f"/{_escape(part)}" for part in place), "detail": detail}
+        return {"parameter": ".".join(map(str, _place(error, given))), "detail": detail}
+    return {"pointer": pointer(error, given), "detail": detail}
+
+
+def pointer(error: ErrorDetails, given: Any) -> str:
+    """Where in the document the error is, by RFC 6901."""
+    return "".join(f"/{_escape(part)}" for part in _place(error, given))
 
 
 def _place(error: ErrorDetails, given: Any) -> list[int | str]:

@@ -55,6 +55,10 @@ _DISPOSITION = {
     "description": "That it is a file, and what it may be called.",
     "schema": {"type": "string"},
 }
+_VARY = {
+    "description": "That it depends on `Accept`.",
+    "schema": {"type": "string"},
+}
 
 
 class Promise(NamedTuple):
@@ -73,10 +77,12 @@ class Promise(NamedTuple):
     """Whether it honours `If-Match`."""
     answers_many: Any = None
     """The model of the 200 that a list in the body gets, where it may be one."""
-    takes: str = "application/json"
-    """The media type of its `upload`."""
-    streams: str = ""
-    """The media type of its answer, where that is a Stream."""
+    takes: Sequence[str] = ()
+    """The media types that its `upload` may have."""
+    streams: Sequence[str] = ()
+    """The media types that its answer may have, where that is a Stream."""
+    also: str = ""
+    """A media type beside JSON that its answer may have, if `Accept` says so."""
 
 
 def described(
@@ -94,16 +100,19 @@ def described(
     }
 
 
-def _response_class(media: str) -> type[Response]:
-    """What FastAPI reads an answer's media type from."""
-    return type("Streamed", (Response,), {"media_type": media}) if media else JSONResponse
+def _response_class(media: Sequence[str]) -> type[Response]:
+    """What FastAPI reads an answer's media type from; the first one of it."""
+    return type("Streamed", (Response,), {"media_type": media[0]}) if media else JSONResponse
+
+
+def _files(media: Sequence[str]) -> dict[str, Any]:
+    return {one: {"schema": {"type": "string"}} for one in media}
 
 
 def _extra(method: HTTPMethod, promise: Promise, *, takes_upload: bool) -> dict[str, Any]:
     extra: dict[str, Any] = {"parameters": _headers(method, promise)}
     if takes_upload:
-        content = {promise.takes: {"schema": {"type": "string"}}}
-        extra["requestBody"] = {"required": True, "content": content}
+        extra["requestBody"] = {"required": True, "content": _files(promise.takes)}
     return extra
 
 
@@ -116,8 +125,14 @@ def _responses(
             "model": promise.answers_many,
             "description": "One result for each of a list, in its order.",
         }
+    if promise.also:
+        content = {promise.also: {"schema": {"type": "string"}}}
+        found[promise.status] = {"content": content, "headers": {"Vary": _VARY}}
     if promise.streams:
-        found[promise.status] = {"headers": {"Content-Disposition": _DISPOSITION}}
+        found[promise.status] = {
+            "headers": {"Content-Disposition": _DISPOSITION},
+            "content": _files(promise.streams),
+        }
     elif method is HTTPMethod.GET:
         found[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names is still current."

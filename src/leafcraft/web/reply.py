@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.web.call import Call
+from leafcraft.web.media import JSON
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -82,6 +83,8 @@ def check_host(hosts: Sequence[str], given: str) -> None:
 async def send(answer: Answer, call: Call, scope: Scope, channel: Send) -> int:
     """Sends the answer, or 304 where the client has it already; the status that went out."""
     headers = [(b"x-request-id", call.request_id.encode()), *guards(scope)]
+    if call.media:
+        headers.append((b"vary", b"accept"))
     if answer.etag:
         headers.append((b"etag", answer.etag.encode()))
     if call.method in {"GET", "HEAD"}:
@@ -109,11 +112,22 @@ def _about_reading(answer: Answer, call: Call, scope: Scope) -> Headers:
 
 
 def _about_body(answer: Answer) -> Headers:
-    media = b"application/problem+json" if answer.status >= 400 else b"application/json"
-    return [
-        (b"content-type", media),
+    found = [
+        (b"content-type", _media(answer).encode()),
         (b"content-length", str(len(answer.body)).encode()),
     ]
+    if answer.filename:
+        found.append((b"content-disposition", attachment(answer.filename)))
+    return found
+
+
+def _media(answer: Answer) -> str:
+    return "application/problem+json" if answer.status >= 400 else answer.media or JSON
+
+
+def attachment(filename: str) -> bytes:
+    """The `Content-Disposition` of a file."""
+    return f'attachment; filename="{filename}"'.encode()
 
 
 async def _respond(channel: Send, status: int, *, headers: Headers, body: bytes) -> None:

@@ -74,5 +74,5 @@ def _headers(stream: Stream, call: Call, scope: Scope) -> reply.Headers:
         *reply.guards(scope),
         (b"cache-control", b"private, no-store"),
         (b"content-type", stream.media.encode()),
-        (b"content-disposition", f'attachment; filename="{stream.filename}"'.encode()),
+        (b"content-disposition", reply.attachment(stream.filename)),
     ]

@@ -4,8 +4,8 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -28,7 +28,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from leafcraft import times
+from leafcraft import sheet, times
 from leafcraft.idempotency import Answer
 from leafcraft.money import Currency
 
@@ -40,6 +40,7 @@ LIST_ITEMS_MAX = 500
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Id = Annotated[int, Path(ge=1, le=ID_MAX)]
 """An id in a path."""
@@ -73,6 +74,7 @@ OneOrMany = Annotated[
 Amount = Annotated[Any, WithJsonSchema({"type": "number", "minimum": 0, "examples": [1407.98]})]
 """Money on its way out: an exact JSON number."""
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class Body(BaseModel):
@@ -103,6 +105,15 @@ def _micros(value: object) -> int:
         raise ValueError("must be a moment between the years 1 and 9999") from None
 
 
+def _day(value: object) -> int:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-01-31")
+    day = times.day(date.fromisoformat(value))
+    if day < 0:
+        raise ValueError("must be 1970-01-01 or later")
+    return day
+
+
 def _plain(text: str) -> str:
     """No control characters (a NUL cuts texts short elsewhere), no lone surrogates (no UTF-8 for them)."""
     for char in text:
@@ -126,6 +137,14 @@ GivenTime = Annotated[
 ]
 """A moment on its way in: RFC 3339, and into microseconds."""
 
+GivenDay = Annotated[
+    int,
+    PlainValidator(_day),
+    PlainSerializer(times.write_day, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""A day on its way in: a date, and into its first moment in UTC."""
+
 PlainText = Annotated[
     str,
     Strict(),
@@ -144,7 +163,15 @@ def written(text: str) -> str:
 
 _LAYOUT = dict.fromkeys(map(ord, "\n\r\t"))
 FreeText = Annotated[
-    str, Strict(), StringConstraints(strip_whitespace=True), AfterValidator(written)
+    str,
+    Strict(),
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(written),
+    Field(
+        json_schema_extra={
+            "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$"
+        }
+    ),
 ]
 """Text as people write it, in lines."""
 
@@ -207,6 +234,13 @@ def listing(rows: Sequence[Any], next_query: str) -> Answer:
     """A bare array, with the digest of it as its `ETag`, and where the next page begins."""
     body = dump(rows)
     return Answer(200, body, f'"{_digest(body + next_query.encode())}"', next_query=next_query)
+
+
+def filed(rows: Iterable[Sequence[Any]], filename: str) -> Answer:
+    """The rows, a header first, as a CSV file, with the digest of it as its `ETag`."""
+    body = sheet.written(rows)
+    etag = f'"{_digest(body)}"'
+    return Answer(200, body, etag, media=sheet.MEDIA_OUT, filename=filename)
 
 
 def _digest(shown: bytes) -> str:
