@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,3 +154,18 @@ def test_a_location_lacks_only_what_it_has_neither_promised_nor_free(
     )
     missing = bench.promised.missing_at(7, {1: units}, place)
     assert bool(missing) == (level.available + mine < units)
+
+
+@pytest.mark.parametrize(
+    ("verb", "ended"),
+    [("send", ReservationState.CONSUMED), ("release", ReservationState.RELEASED)],
+)
+def test_what_was_sent_is_consumed_and_what_was_given_back_is_released(
+    verb: str, ended: ReservationState
+) -> None:
+    bench = run((4, 0, 0), [("reserve", (7, 1), 3, 1), (verb, (7, 1), 1, 1)])
+    assert [(one.quantity, state) for one, state in bench.promised.changed] == [
+        (2, ReservationState.ACTIVE)
+    ]
+    bench.do(verb, (7, 1), 2, 1)
+    assert [state for _, state in bench.promised.changed] == [ended]
