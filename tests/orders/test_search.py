@@ -2,7 +2,7 @@
 
 import pytest
 
-from leafcraft.orders import search
+from leafcraft.orders import narrow
 from tests.builders import Clock, Json, Shop, found, problem, wanted
 from tests.orders.acting import confirmed, do, drop, edit, sent, undo
 from tests.orders.holding import assert_sound, held, ids
@@ -84,7 +84,7 @@ async def test_many_matches_are_looked_up_one_by_one_and_are_the_same(
     gathered = [await find(still, q=q) for q in asked]
     assert gathered[0] == gathered[2] == [one["id"] for one in adas]
     assert gathered[3] == gathered[4] == [one["id"] for one in sold]
-    monkeypatch.setattr(search, "MATCHES_MAX", 2)
+    monkeypatch.setattr(narrow, "MATCHES_MAX", 2)
     assert [await find(still, q=q, sort="id", limit=400) for q in asked] == gathered
     assert await find(still, q="ada", sort="-id", limit=2) == [5, 4]
 
