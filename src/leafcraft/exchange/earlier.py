@@ -2,7 +2,6 @@
 more of them than memory has room for."""
 
 import sqlite3
-from types import TracebackType
 from typing import Self
 
 from leafcraft.errors import Code, Refusal
@@ -26,12 +25,7 @@ class Earlier:
         self._kept.execute("CREATE TABLE seen (reference TEXT PRIMARY KEY, line INT) WITHOUT ROWID")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._kept.close()
 
     def line_of(self, reference: str, line: int) -> int | None:
