@@ -15,6 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from leafcraft import migrations
 from leafcraft.db import Base, Database
 from leafcraft.errors import StartError
+from leafcraft.verify import verify
 from tests.builders import found, open_shop, problem, settings_of
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +95,41 @@ async def test_every_step_can_be_walked_back_and_forth_again(blank_database_url:
         assert await database.alter(downgrade) <= {"alembic_version"}
         assert await migrations.migrate(database) == (None, migrations.newest())
         assert await database.inspect(differences) == []
+
+
+def before_orders_in_depth(connection: Connection) -> None:
+    """Back to when an order could be no more than placed, held, confirmed and cancelled."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.downgrade(config, "0003")
+    connection.commit()
+
+
+async def test_a_shop_with_orders_is_brought_up_to_date(
+    blank_database_url: str, tmp_path: Path
+) -> None:
+    """On SQLite their table is made anew, and what refers to it must not mind."""
+    settings = settings_of(blank_database_url, tmp_path, auto_migrate=True)
+    async with open_shop(settings) as shop:
+        tea, mint = await shop.product(stock=9, price=2), await shop.product(stock=9, price=3)
+        orders = [await shop.order((tea, 1), (mint, 2)) for _ in range(4)]
+        found(await shop.post(f"/orders/{orders[1]['id']}/hold", {"hold_minutes": 60}))
+        await shop.confirm(orders[2])
+        await shop.cancel(await shop.confirm(orders[3]))
+        before = (await shop.get("/orders/")).json()
+        sold = (await shop.get("/reports/sales")).json()
+    async with database_at(blank_database_url) as database:
+        await database.alter(before_orders_in_depth)
+        assert await migrations.migrate(database) == ("0003", migrations.newest())
+        assert [one for one in await verify(database) if one.discrepancies] == []
+        assert await database.inspect(differences) == []
+    async with open_shop(settings) as shop:
+        assert (await shop.get("/orders/")).json() == before
+        assert (await shop.get("/reports/sales")).json() == sold
+        counts = found(await shop.get("/orders/counts"))
+        assert list(counts.values()) == [2, 1, 0, 1, 0]
+        assert (await shop.order((tea, 1)))["id"] > orders[-1]["id"]
 
 
 def from_the_future(connection: Connection) -> None:

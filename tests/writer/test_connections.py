@@ -46,7 +46,8 @@ async def test_sqlite_is_durable_and_strict_on_every_connection(
 
     assert await database.read(load) == [(value,)]
     altered = await database.alter(lambda connection: connection.scalar(text(f"PRAGMA {pragma}")))
-    assert altered == value
+    # While tables are made anew nothing refers to anything; it is looked after at the end.
+    assert altered == (0 if pragma == "foreign_keys" else value)
 
 
 @mariadb_only

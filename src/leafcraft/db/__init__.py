@@ -1,6 +1,6 @@
 """The databases: tables, engines, the writing connection and its troubles; nothing else knows a dialect."""
 
-from leafcraft.db.database import Database, Reader
+from leafcraft.db.database import Database, Reader, unreferred
 from leafcraft.db.keyset import Page, keyset
 from leafcraft.db.tables import Base, Digest, Id, Json, MediumBytes, Moment, Sum, text
 from leafcraft.db.transaction import (
@@ -46,4 +46,5 @@ __all__ = [
     "keyset",
     "text",
     "trouble_of",
+    "unreferred",
 ]

@@ -91,10 +91,11 @@ class Database:
             raise Refusal(Code.DATABASE_UNAVAILABLE, "The database can't be reached.") from error
 
     async def alter(self, change: Callable[[Connection], T]) -> T:
-        """Runs `change` on a connection of its own that may alter the schema; it commits itself."""
+        """Runs `change` on a connection of its own that may alter the schema; it commits itself, after
+        a look at what is `unreferred`."""
         engine = create_async_engine(self.url, poolclass=NullPool)
         if self.embedded:
-            event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+            event.listen(engine.sync_engine, "connect", _set_up_sqlite_alteration)
             event.listen(engine.sync_engine, "begin", _begin_immediate)
         try:
             async with engine.connect() as connection:
@@ -198,6 +199,23 @@ def _set_up_sqlite_reader(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only = ON")
     cursor.close()
+
+
+def _set_up_sqlite_alteration(connection: Any, record: object) -> None:
+    """SQLite alters a table by making it anew, which no reference to it would survive. Source: "Making
+    Other Kinds Of Table Schema Changes", SQLite documentation of ALTER TABLE."""
+    _set_up_sqlite(connection, record)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    cursor.close()
+
+
+def unreferred(connection: Connection) -> list[str]:
+    """The tables with rows that refer to nothing, where the database does not see to that itself."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return sorted({str(row[0]) for row in found})
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from leafcraft.db import Database
+from leafcraft.db import Database, unreferred
 from leafcraft.errors import StartError
 
 LOCK_NAME = "leafcraft_migrations"
@@ -51,6 +51,8 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
             raise StartError(f"the database is at revision {before}: a newer Leafcraft has used it")
         if before != newest():
             command.upgrade(config, "head")
+            if torn := unreferred(connection):
+                raise AssertionError(f"rows that refer to nothing in {', '.join(torn)}")
         connection.commit()
     return before, newest()
 

@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 _SUM = sa.Numeric(38, 0).with_variant(sa.BigInteger(), "sqlite")
+_NUMBERED = {"sqlite_autoincrement": True}
 _LINE_CHECKS = {
     "fulfilled_not_negative": "fulfilled >= 0",
     "cancelled_not_negative": "cancelled >= 0",
@@ -40,7 +41,7 @@ def downgrade() -> None:
         for column in ("fulfilled", "returned", "cancelled"):
             lines.drop_column(column)
     op.drop_index(op.f("ix_orders_confirmed_at"), "orders")
-    with op.batch_alter_table("orders") as orders:
+    with op.batch_alter_table("orders", table_kwargs=_NUMBERED) as orders:
         orders.drop_constraint(op.f("ck_orders_payment_status"), type_="check")
         orders.drop_constraint(op.f("uq_orders_reference"), type_="unique")
         for column in (
@@ -51,7 +52,7 @@ def downgrade() -> None:
 
 
 def _orders() -> None:
-    with op.batch_alter_table("orders") as orders:
+    with op.batch_alter_table("orders", table_kwargs=_NUMBERED) as orders:
         orders.add_column(sa.Column("fulfilled_at", BIG, nullable=True))
         orders.add_column(sa.Column("reference", sa.String(length=64), nullable=True))
         orders.add_column(sa.Column("customer", JSON_TEXT, nullable=True))
