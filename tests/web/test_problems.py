@@ -30,9 +30,7 @@ ELSEWHERE = {
     # Said by a connection, before there is a request: test_connections.py.
     Code.MALFORMED_REQUEST,
     Code.HEADERS_TOO_LARGE,
-    # Nothing that can be asked over HTTP answers these yet.
-    Code.ORDER_NOT_CANCELLABLE,
-    Code.ORDER_EXPIRED,
+    Code.ORDER_EXPIRED,  # orders/test_hold_ends.py
 }
 
 Told = dict[Code, Response]
@@ -61,6 +59,28 @@ async def sales(shop: Shop) -> Told:
         Code.PRODUCT_NOT_FOUND: await shop.post("/orders/", wanted(({"id": 999}, 1))),
         Code.PRODUCT_ARCHIVED: await shop.post("/orders/", wanted((gone, 1))),
     }
+
+
+async def afterwards(shop: Shop) -> Told:
+    """What is refused of orders that are sent, on hold, or have a reference."""
+    tea = await shop.product("Tea after", stock=9)
+    body = {**wanted((tea, 1)), "reference": "A-1"}
+    pending = found(await shop.post("/orders/", body), 201)
+    waiting, done = [await shop.confirm(await shop.order((tea, 1))) for _ in range(2)]
+    found(await shop.patch(f"/orders/{waiting['id']}", {"on_hold_reason": "unclear"}))
+    sent = found(await shop.post(f"/orders/{done['id']}/fulfillments", {}), 201)
+    undo = f"/orders/{done['id']}/fulfillments/{sent['id']}/undo"
+    too_much = {"items": [{"product_id": tea["id"], "quantity": 2}], "disposition": "restock"}
+    told = {
+        Code.REFERENCE_TAKEN: await shop.post("/orders/", body),
+        Code.ORDER_NOT_CONFIRMED: await shop.post(f"/orders/{pending['id']}/fulfillments", {}),
+        Code.ORDER_ON_HOLD: await shop.post(f"/orders/{waiting['id']}/fulfillments", {}),
+        Code.ORDER_NOT_EDITABLE: await shop.patch(f"/orders/{done['id']}", {"note": "late"}),
+        Code.ORDER_NOT_CANCELLABLE: await shop.post(f"/orders/{done['id']}/cancel"),
+        Code.QUANTITY_EXCEEDED: await shop.post(f"/orders/{done['id']}/returns", too_much),
+    }
+    found(await shop.post(undo))
+    return {**told, Code.FULFILLMENT_ALREADY_UNDONE: await shop.post(undo)}
 
 
 async def people(shop: Shop) -> Told:
@@ -121,7 +141,7 @@ async def test_every_code_is_told_in_the_same_shape(
 ) -> None:
     clock = Clock(times.now())
     strict = make_settings(allowed_hosts="shop.test", rate_limit="on", rate_per_second=1)
-    told = {**await sales(shop), **await people(shop), **await keys(shop)}
+    told = {**await sales(shop), **await afterwards(shop), **await people(shop), **await keys(shop)}
     async with open_shop(strict, clock) as guarded:
         told |= await guards(guarded, clock)
     check(told)
