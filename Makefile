@@ -18,7 +18,7 @@ run: $(BIN)/leafcraft
 
 test: .venv/dev
 	@bash .ci/mariadb
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev
 	$(BIN)/ruff format --check
