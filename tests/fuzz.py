@@ -49,6 +49,7 @@ FIELD_REASONS: Final = {
     "takes either delta or counted": "which of two members go together is said in words",
     "expected_on_hand goes with counted": "the same",
     "from_location and to_location are the same": "the same",
+    "is for products; every day is shown": "the same, of parameters",
     "is given more than once": "a list in a form becomes the same field again",
     "the password is a common one, or is easy to guess": "no schema holds a list of passwords",
     "must not contain the character": "members of a client's own may have any text in a schema",

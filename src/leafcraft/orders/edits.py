@@ -21,7 +21,6 @@ from leafcraft.stock import keeping as stock
 from leafcraft.stock.rules import Demand, Strategy, totals
 from leafcraft.times import NEVER
 
-DETAILS = {"reference", "customer", "customer_email", "note"}
 PAYMENT = {"payment_status", "payment_reference"}
 ON_HOLD = "on_hold_reason"
 

@@ -152,20 +152,23 @@ def _merged(rows: Sequence[Any], part: Page) -> list[Any]:
 
 async def fulfillments_page(reader: Reader, part: Page, order_id: int) -> list[Fulfillment]:
     """What was sent of an order."""
-    row = FulfillmentRow
-    statement = select(row.id).where(row.order_id == order_id)
-    numbers = [n for (n,) in await reader.select(keyset(statement, {"id": row.id}, part))]
+    numbers = await _parcels_of(reader, part, FulfillmentRow, order_id=order_id)
     found = await parcels.fulfillments(reader, numbers)
     return [found[number] for number in numbers]
 
 
 async def returns_page(reader: Reader, part: Page, order_id: int) -> list[Return]:
     """What came back of an order."""
-    row = ReturnRow
-    statement = select(row.id).where(row.order_id == order_id)
-    numbers = [n for (n,) in await reader.select(keyset(statement, {"id": row.id}, part))]
+    numbers = await _parcels_of(reader, part, ReturnRow, order_id=order_id)
     found = await parcels.returns(reader, numbers)
     return [found[number] for number in numbers]
+
+
+async def _parcels_of(
+    reader: Reader, part: Page, row: type[FulfillmentRow | ReturnRow], *, order_id: int
+) -> list[int]:
+    statement = select(row.id).where(row.order_id == order_id)
+    return [found for (found,) in await reader.select(keyset(statement, {"id": row.id}, part))]
 
 
 async def timeline_page(reader: Reader, part: Page, order_id: int) -> list[ShownEvent]:
