@@ -50,6 +50,8 @@ FIELD_REASONS: Final = {
     "expected_on_hand goes with counted": "the same",
     "from_location and to_location are the same": "the same",
     "is for products; every day is shown": "the same, of parameters",
+    "must not be after `to`": "the same",
+    "Value should have at least 1 item after validation, not 0": "a text of white space is empty",
     "is given more than once": "a list in a form becomes the same field again",
     "the password is a common one, or is easy to guess": "no schema holds a list of passwords",
     "must not contain the character": "members of a client's own may have any text in a schema",
