@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO, Annotated, Any, NamedTuple, NoReturn
+from urllib.parse import unquote
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
@@ -78,6 +79,7 @@ class Call:
         "query",
         "request_id",
         "runtime",
+        "secure",
     )
 
     def __init__(
@@ -93,6 +95,7 @@ class Call:
         self.method: str = scope["method"]
         self.path: str = scope["path"].rstrip("/")
         self.query = scope["query_string"].decode("latin-1")
+        self.secure = scope.get("scheme") == "https"
         # A proxy's X-Forwarded-For may say anything, at any length.
         self.address: str = (scope["client"][0] if scope.get("client") else "")[:ADDRESS_CHARS_MAX]
         self.body: Any = None
@@ -124,6 +127,27 @@ class Call:
             return None
         tags = (tag.strip().strip('"').partition(".")[0] for tag in wanted.split(","))
         return frozenset(int(tag) for tag in tags if _VERSION.fullmatch(tag))
+
+    def cookie(self, name: str) -> str:
+        """A cookie's text; empty: there is none."""
+        for part in (self.header(b"cookie") or "").split(";"):
+            given, _, value = part.strip().partition("=")
+            if given == name:
+                return unquote(value)
+        return ""
+
+    def inner(
+        self, method: str, path: str, *, query: str, headers: Mapping[bytes, bytes]
+    ) -> "Call":
+        """A call that this one makes in the name of its caller."""
+        scope = {"method": method, "path": path, "query_string": query.encode(), "client": None}
+        made = Call(self.runtime, scope, headers, self.request_id)
+        made.caller, made.address, made._revisions = self.caller, self.address, self._revisions
+        return made
+
+    def forget_revisions(self) -> None:
+        """What is read from now on sees what has been written since."""
+        self._revisions = None
 
     async def revisions(self) -> Mapping[str, int]:
         """What had been committed when the call came, or a little later: asked for once a call."""

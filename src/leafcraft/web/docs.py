@@ -14,6 +14,8 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request, Response
 from fastapi_swagger import resources  # type: ignore[import-untyped]
 
+from leafcraft.web.compression import takes_gzip
+
 KEPT_SECONDS = 3600
 """How long a browser need not ask again for a file of Swagger UI, and so how long an update may take."""
 
@@ -113,7 +115,7 @@ _FILES = {
 def _endpoint(load: Callable[[], _File]) -> Callable[[Request], Response]:
     def serve(request: Request) -> Response:  # not async: it may read and compress, in a thread
         file = load()
-        packed = file.packed is not file.plain and _takes_gzip(request)
+        packed = file.packed is not file.plain and takes_gzip(",".join(request.headers.getlist("accept-encoding")))
         etag = f'"{file.digest}{"-gzip" if packed else ""}"'
         headers = {**_HEADERS, "etag": etag, "cache-control": file.caching}
         if etag in _tags(request.headers.getlist("if-none-match")):
@@ -124,12 +126,6 @@ def _endpoint(load: Callable[[], _File]) -> Callable[[Request], Response]:
         return Response(body, headers={**headers, "content-type": file.media_type})
 
     return serve
-
-
-def _takes_gzip(request: Request) -> bool:
-    """Whether the client names gzip without a weight, as browsers do; any other gets it plain."""
-    accepted = ",".join(request.headers.getlist("accept-encoding"))
-    return "gzip" in (coding.strip().lower() for coding in accepted.split(","))
 
 
 def _tags(held: Iterable[str]) -> set[str]:

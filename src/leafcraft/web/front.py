@@ -26,7 +26,7 @@ from leafcraft.logs import RequestLines
 from leafcraft.web import body, health, problems, reply, stream, wire
 from leafcraft.web.body import Gone
 from leafcraft.web.call import Call, Caller, Runtime
-from leafcraft.web.operations import OPEN, Operation, Operations, template
+from leafcraft.web.operations import OPEN, Operation, Operations, Servable, template
 from leafcraft.web.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ class Front(FastAPI):
         self._authenticate = authenticate
         self._lines = RequestLines()
         self._spool = body.Spool()
-        self._operations: dict[str, dict[str, Operation]] = {}
+        self._operations: dict[str, dict[str, Servable]] = {}
+        self._lost: dict[str, Servable] = {}
         self._open = list(self.routes)  # the OpenAPI document
         self._open_paths = {"/openapi.json"}
         self._slices = list(slices)
@@ -80,6 +81,18 @@ class Front(FastAPI):
         self.include_router(router)
         self._open.extend(self.routes[before:])
         self._open_paths |= {route.path for route in router.routes if isinstance(route, Route)}
+
+    def show(self, prefix: str, pages: Iterable[tuple[str, str, Servable]], lost: Servable) -> None:
+        """Adds pages; `lost` answers for what else is asked for beneath their prefix."""
+        for method, path, page in pages:
+            self._operations.setdefault(template(path), {})[method] = page
+        self._lost[prefix] = lost
+
+    def _elsewhere(self, place: str) -> Servable | None:
+        for prefix, lost in self._lost.items():
+            if f"{place}/".startswith(f"{prefix}/"):
+                return lost
+        return None
 
     def check(self, permissions: Iterable[str]) -> None:
         """Nothing is open by oversight: raises StartError for a route that declares no permission.
@@ -113,6 +126,8 @@ class Front(FastAPI):
         place, ids = _place(scope["path"])
         methods = self._operations.get(place, {})
         operation = methods.get("GET" if call.method == "HEAD" else call.method)
+        if operation is None and not methods:
+            operation = self._elsewhere(place)
         try:
             _check_once(scope["headers"], headers)
             self._check_host(call, place)
@@ -133,7 +148,7 @@ class Front(FastAPI):
         except Gone:
             return
         except Refusal as refusal:
-            told = problems.answer(refusal, call.path, call.request_id)
+            told = operation.refused(refusal, call) if operation else _told(refusal, call)
             status = await reply.send(told, call, scope, send)
         self._tell(call, operation, status, seconds=time.perf_counter() - started)
 
@@ -144,15 +159,15 @@ class Front(FastAPI):
             reply.check_host(hosts, call.header(b"host") or "")
 
     async def _answer(
-        self, operation: Operation, call: Call, ids: list[int], receive: Receive
+        self, operation: Servable, call: Call, ids: list[int], receive: Receive
     ) -> Answer | Stream:
         """An answer. Raises Refusal, or Gone, and nothing else."""
-        uploads = operation.takes_upload
+        uploads = isinstance(operation, Operation) and operation.takes_upload
         deadline = asyncio.timeout(UPLOAD_REQUEST_SECONDS_MAX if uploads else REQUEST_SECONDS_MAX)
         try:
             async with deadline:
-                await self._admit(call, operation.permission)
-                if uploads:
+                await self._admit(call, operation)
+                if isinstance(operation, Operation) and operation.takes_upload:
                     media = operation.media_of(call)
                     async with self._spool.taken(receive, call) as upload:
                         return await operation.with_upload(call, ids, upload._replace(media=media))
@@ -170,13 +185,12 @@ class Front(FastAPI):
                 Code.INTERNAL_ERROR, "Something went wrong here; it has been logged."
             ) from None
 
-    async def _admit(self, call: Call, permission: str) -> None:
-        if permission == OPEN:
+    async def _admit(self, call: Call, operation: Servable) -> None:
+        if operation.permission == OPEN:
             return
         call.caller = await self._authenticate(call)
         self.runtime.limits.caller(call.caller.name)
-        if permission not in call.caller.permissions:
-            raise Refusal(Code.FORBIDDEN, f"This needs the permission {permission}.")
+        operation.check(call.caller.permissions)
 
     async def _pass_on(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
         """Lets FastAPI answer, with the same headers as on every other answer."""
@@ -195,7 +209,7 @@ class Front(FastAPI):
         return status
 
     def _tell(
-        self, call: Call, operation: Operation | None, status: int, *, seconds: float
+        self, call: Call, operation: Servable | None, status: int, *, seconds: float
     ) -> None:
         """One line in the log and one count in the metrics for every request."""
         metrics.observe(operation.name if operation else _OTHER, status, seconds)
@@ -207,6 +221,10 @@ class Front(FastAPI):
             caller=call.caller.name,
             request_id=call.request_id,
         )
+
+
+def _told(refusal: Refusal, call: Call) -> Answer:
+    return problems.answer(refusal, call.path, call.request_id)
 
 
 def _place(path: str) -> tuple[str, list[int]]:

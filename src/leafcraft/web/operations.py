@@ -8,9 +8,9 @@ So an endpoint's parameters are few and plain: the call, ids from the path, and 
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from http import HTTPMethod
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, Protocol, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
@@ -23,7 +23,25 @@ from leafcraft.web.call import Call, Uploaded
 from leafcraft.web.promises import OPEN, Promise, described
 from leafcraft.web.stream import Stream
 
-__all__ = ["OPEN", "Operation", "Operations", "Promise", "template"]
+__all__ = ["OPEN", "Catalog", "Declared", "Operation", "Operations", "Promise", "template"]
+
+class Servable(Protocol):
+    """What the front can serve: an operation, or a page."""
+
+    name: str
+    permission: str
+
+    @property
+    def takes_body(self) -> bool: ...
+
+    def check(self, permissions: Collection[str]) -> None:
+        """Raises Refusal `forbidden`."""
+
+    async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream: ...
+
+    def refused(self, refusal: Refusal, call: Call) -> Answer:
+        """What is told of a refusal that was raised."""
+
 
 Endpoint = Callable[..., Awaitable[Answer | Stream]]
 
@@ -46,6 +64,11 @@ class Operation:
         self._form = _model(parameters, "form")
         self.takes_upload = "upload" in parameters
         self._queries: dict[str, BaseModel] = {}
+
+    def check(self, permissions: Collection[str]) -> None:
+        """Raises Refusal `forbidden` for a caller who has no permission to this."""
+        if self.permission != OPEN and self.permission not in permissions:
+            raise Refusal(Code.FORBIDDEN, f"This needs the permission {self.permission}.")
 
     @property
     def takes_body(self) -> bool:
@@ -70,6 +93,9 @@ class Operation:
         if self._query is not None:
             return await self._endpoint(call, *ids, query=self._queried(self._query, call))
         return await self._endpoint(call, *ids)
+
+    def refused(self, refusal: Refusal, call: Call) -> Answer:
+        return problems.answer(refusal, call.path, call.request_id)
 
     def media_of(self, call: Call) -> str:
         """What a file is. Its Content-Type is asked where there is a choice, and only there: a file
@@ -139,6 +165,27 @@ class Operations:
             return endpoint
 
         return declare
+
+
+class Declared(NamedTuple):
+    """An operation, and where it is."""
+
+    method: str
+    path: str
+    """With `{}` for each id."""
+    operation: Operation
+
+
+Catalog = Mapping[str, Declared]
+"""All operations by their names."""
+
+
+def catalog(slices: Iterable[Operations]) -> Catalog:
+    return {
+        operation.name: Declared(method, template(path), operation)
+        for one in slices
+        for method, path, operation in one.table
+    }
 
 
 def template(path: str) -> str:

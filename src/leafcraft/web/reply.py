@@ -82,7 +82,7 @@ def check_host(hosts: Sequence[str], given: str) -> None:
 
 async def send(answer: Answer, call: Call, scope: Scope, channel: Send) -> int:
     """Sends the answer, or 304 where the client has it already; the status that went out."""
-    headers = [(b"x-request-id", call.request_id.encode()), *guards(scope)]
+    headers = _about_all(answer, call, scope)
     if call.media:
         headers.append((b"vary", b"accept"))
     if answer.etag:
@@ -96,12 +96,19 @@ async def send(answer: Answer, call: Call, scope: Scope, channel: Send) -> int:
         headers.append((b"location", answer.location.encode()))
     if answer.replayed:
         headers.append((b"idempotent-replayed", b"true"))
-    headers.extend((name.encode(), value.encode()) for name, value in answer.headers)
     if answer.status != HTTPStatus.NO_CONTENT:
         headers.extend(_about_body(answer))
     body = b"" if call.method == "HEAD" else answer.body
     await _respond(channel, answer.status, headers=headers, body=body)
     return answer.status
+
+
+def _about_all(answer: Answer, call: Call, scope: Scope) -> list[tuple[bytes, bytes]]:
+    request_id = (b"x-request-id", call.request_id.encode())
+    if not answer.headers:
+        return [request_id, *guards(scope)]
+    own = [(name.encode(), value.encode()) for name, value in answer.headers]
+    return [*with_guards(own, scope), request_id]
 
 
 def _about_reading(answer: Answer, call: Call, scope: Scope) -> Headers:
@@ -122,7 +129,7 @@ def _about_body(answer: Answer) -> Headers:
 
 
 def _media(answer: Answer) -> str:
-    return "application/problem+json" if answer.status >= 400 else answer.media or JSON
+    return answer.media or ("application/problem+json" if answer.status >= 400 else JSON)
 
 
 def attachment(filename: str) -> bytes:

@@ -1,0 +1,86 @@
+"""What a person has filled in: the fields of a form or of an address, each maybe more than once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from leafcraft.web.problems import invalid_parameter
+
+FORM_FIELDS_MAX = 5000
+FILES_MAX = 1
+MULTIPART = "multipart/form-data"
+
+
+class Fields:
+    """Texts by name, in the order in which they came."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
+        self.pairs = list(pairs)
+        self._found: dict[str, list[str]] = {}
+        for name, value in self.pairs:
+            self._found.setdefault(name, []).append(value)
+
+    @classmethod
+    def read(cls, encoded: str) -> "Fields":
+        """Raises Refusal `validation_error` for what is no form."""
+        try:
+            pairs = parse_qsl(
+                encoded, keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS_MAX
+            )
+        except ValueError:
+            raise invalid_parameter("", "is not UTF-8, or has too many fields") from None
+        return cls(pairs)
+
+    def one(self, name: str, default: str = "") -> str:
+        """The first one, without white space around it."""
+        return self._found.get(name, [default])[0].strip()
+
+    def all(self, name: str) -> list[str]:
+        return self._found.get(name, [])
+
+    def names(self) -> list[str]:
+        return list(self._found)
+
+    def given(self, *names: str) -> dict[str, str]:
+        """Those of the names that were filled in: what is left blank is not said at all."""
+        return {name: value for name in names if (value := self.one(name))}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
+
+async def form(content_type: str, body: bytes) -> Fields:
+    """The fields of a form as browsers send them; a file is a field with its text.
+
+    Raises Refusal `validation_error`.
+    """
+    if content_type.startswith(MULTIPART):
+        return await _with_file(content_type, body)
+    try:
+        return Fields.read(body.decode())
+    except UnicodeDecodeError:
+        raise invalid_parameter("", "is not UTF-8") from None
+
+
+async def _with_file(content_type: str, body: bytes) -> Fields:
+    async def parts() -> Any:
+        yield body
+
+    headers = Headers({"content-type": content_type})
+    limits: Mapping[str, int] = {"max_files": FILES_MAX, "max_fields": FORM_FIELDS_MAX}
+    try:
+        parser = MultiPartParser(headers, parts(), **limits, max_part_size=len(body) + 1)
+        found = await parser.parse()
+        pairs = [(name, await _text(value)) for name, value in found.multi_items()]
+    except (MultiPartException, UnicodeDecodeError, KeyError) as error:
+        raise invalid_parameter("", f"is not a form with a UTF-8 file: {error}"[:200]) from None
+    return Fields(pairs)
+
+
+async def _text(value: UploadFile | str) -> str:
+    if isinstance(value, str):
+        return value
+    return (await value.read()).decode("utf-8-sig")

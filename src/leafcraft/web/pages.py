@@ -1,0 +1,85 @@
+"""Pages: how a slice declares what people can look at and do in the console."""
+
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPMethod
+from typing import NamedTuple
+
+from leafcraft.idempotency import Answer
+from leafcraft.web.stream import Stream
+from leafcraft.web.visit import Visit
+
+PREFIX = "/console"
+
+Endpoint = Callable[..., Awaitable[Answer | Stream]]
+
+
+class Tab(NamedTuple):
+    """A place in the console's navigation, for those who may use it."""
+
+    title: str
+    path: str
+    icon: str
+    needs: str
+    """The operation that its page asks."""
+    key: str = ""
+    """The letter that leads there, after a `g`."""
+    under: str = ""
+    """The title of the tab that it is a part of."""
+    children: Sequence["Tab"] = ()
+
+
+class Page(NamedTuple):
+    """What answers a request for a page."""
+
+    name: str
+    method: str
+    path: str
+    endpoint: Endpoint
+    signed_out: bool
+    """Whether it is for people who have not signed in, too."""
+
+
+class Pages:
+    """A slice's pages; their templates are in its `templates`, and called `<slice>/<file>`."""
+
+    def __init__(self, of: str, *tabs: Tab) -> None:
+        self.slice = of
+        self.tabs = tabs
+        self.table: list[Page] = []
+
+    def get(self, path: str, *, signed_out: bool = False) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.GET, path, signed_out=signed_out)
+
+    def post(self, path: str, *, signed_out: bool = False) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.POST, path, signed_out=signed_out)
+
+    def _declare(
+        self, method: HTTPMethod, path: str, *, signed_out: bool
+    ) -> Callable[[Endpoint], Endpoint]:
+        def declare(endpoint: Endpoint) -> Endpoint:
+            name = f"console_{endpoint.__name__}"
+            self.table.append(Page(name, method, f"{PREFIX}{path}", endpoint, signed_out))
+            return endpoint
+
+        return declare
+
+
+def navigation(tabs: Sequence[Tab], visit: Visit) -> list[Tab]:
+    """The tabs that the visitor may use, those that are part of another within it."""
+    mine = [tab for tab in tabs if not tab.needs or visit.may(tab.needs)]
+    shown: dict[str, Tab] = {}
+    for tab in mine:
+        if not tab.under:
+            shown[tab.title] = tab
+        elif tab.under in shown:
+            parent = shown[tab.under]
+            shown[tab.under] = parent._replace(children=(*parent.children, tab))
+        else:
+            shown[tab.under] = tab._replace(title=tab.under, icon="settings", children=(tab,))
+    return list(shown.values())
+
+
+@functools.cache
+def title_of(status: int) -> str:
+    return {403: "Not for you", 404: "Nothing here"}.get(status, "That did not work")
