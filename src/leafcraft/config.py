@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     allocation: Literal["priority", "single", "most_stock"] = "priority"
     cache_mb: Annotated[int, Field(ge=0, le=4096)] = 64
     metrics: bool = True
+    console: Literal["on", "off"] = "on"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     rate_limit: Literal["on", "off"] = "on"
     rate_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 300

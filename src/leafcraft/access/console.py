@@ -44,7 +44,7 @@ class Doors:
         email, password = form.one("email"), "".join(form.all("password")[:1])
         agent = call.header(AGENT) or ""
         try:
-            token = await self._browsers.sign_in(email, password, call.by, agent)
+            token = await self._browsers.sign_in(email, password, call.by, agent=agent)
         except Refusal as refusal:
             if refusal.code.kind not in {Kind.UNAUTHENTICATED, Kind.TOO_MANY}:
                 raise

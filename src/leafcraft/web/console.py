@@ -5,7 +5,6 @@ token; whatever is refused becomes a page, and what was typed into a form is nev
 session has ended meanwhile, the form is sent again once its sender has signed in.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +20,7 @@ from leafcraft.web.operations import OPEN, Catalog
 from leafcraft.web.pages import PREFIX, Page, Pages, navigation, title_of
 from leafcraft.web.stream import Stream
 from leafcraft.web.visit import Visit
-from leafcraft.web.visitor import Visitor
+from leafcraft.web.visitor import Visitor, forged
 
 SIGN_IN = f"{PREFIX}/sign-in"
 ZONE = "leafcraft_tz"
@@ -84,9 +83,7 @@ class Console:
             call.runtime.limits.stranger(call.address)
         if call.method == "POST":
             _check_origin(call)
-            if visit.known and not hmac.compare_digest(
-                visit.visitor.csrf.encode(), visit.form.one("csrf").encode()
-            ):
+            if visit.known and forged(visit.visitor, visit.form.one("csrf")):
                 raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
 
     async def _recognise(self, visit: Visit) -> None:
