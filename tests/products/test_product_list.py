@@ -57,6 +57,14 @@ async def test_filters_by_sku_archived_and_stock(shop: Shop) -> None:
     assert await names(shop, in_stock="false") == ["Black Tea 100%", "Mint"]
 
 
+async def test_several_products_are_found_by_their_ids(shop: Shop) -> None:
+    await stock_up(shop)
+    assert await names(shop, ids="3,1,99") == ["Green Tea", "Mint"]
+    assert await names(shop, ids="3,1", in_stock="true") == ["Green Tea"]
+    for wrong in ("", "0", "1,", "1, 2", "a", "-1", ",".join(["1"] * 501)):
+        problem(await shop.get("/products/", params={"ids": wrong}), 422, "validation_error")
+
+
 async def test_filters_narrow_together(shop: Shop) -> None:
     await stock_up(shop)
     assert await names(shop, in_stock="true", archived="false") == ["Green Tea"]

@@ -40,6 +40,15 @@ async def levels(shop: Shop, **filters: object) -> list[tuple[object, ...]]:
     ]
 
 
+async def test_levels_of_several_products_at_once(shop: Shop) -> None:
+    one, two, three = [await shop.product(stock=n) for n in (1, 2, 3)]
+    several = f"{three['id']},{one['id']},99"
+    shown = await levels(shop, product_ids=several)
+    assert [level[0] for level in shown] == [one["id"], three["id"]]
+    assert len(await levels(shop, product_ids=several, product_id=one["id"])) == 1
+    assert await levels(shop, product_ids=several, product_id=two["id"]) == []
+
+
 async def test_a_confirmation_reserves_and_a_cancellation_releases(shop: Shop) -> None:
     tea = await shop.product(stock=10)
     order = await shop.order((tea, 4))

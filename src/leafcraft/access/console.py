@@ -1,14 +1,12 @@
 """How people come in and go out."""
 
-from http import HTTPStatus
-
 from leafcraft.access.browsers import Browsers
 from leafcraft.errors import Kind, Refusal
 from leafcraft.idempotency import Answer
-from leafcraft.web.console import SIGN_IN, cookie_name, kept, own_path, signed_in
+from leafcraft.web import problems
+from leafcraft.web.console import SIGN_IN, cookie_name, own_path, signed_in
 from leafcraft.web.fields import Fields
 from leafcraft.web.pages import PREFIX, Pages
-from leafcraft.web import problems
 from leafcraft.web.visit import Visit
 
 AGENT = b"user-agent"
@@ -49,8 +47,9 @@ class Doors:
             if refusal.code.kind not in {Kind.UNAUTHENTICATED, Kind.TOO_MANY}:
                 raise
             problem = problems.document(refusal, visit.path, call.request_id)
-            known = {"next": following, "kept": again, "email": email}
-            return visit.page("web/sign_in.html", problem=problem, **known)
+            return visit.page(
+                "web/sign_in.html", problem=problem, next=following, kept=again, email=email
+            )
         if not again:
             return signed_in(visit.see(following), call, token)
         visit.is_by(await self._browsers.visitor(token, call))

@@ -80,7 +80,7 @@ async def _products(reader: Reader, currency: Currency, after: After) -> tuple[R
 
 async def _stock(reader: Reader, _: Currency, after: After) -> tuple[Rows, After]:
     page = Page(ROWS_PER_PAGE, "product_id", after)
-    found = await views.levels_page(reader, page, product_id=None, location=None)
+    found = await views.levels_page(reader, page, products=None, location=None)
     shown = found[:ROWS_PER_PAGE]
     named = await products.by_id(reader, (one.product_id for one in shown))
     cells = [

@@ -94,6 +94,7 @@ class ProductQuery(ListQuery):
         Field(min_length=1, max_length=NAME_CHARS_MAX, description="part of name or sku"),
     ] = None
     sku: Annotated[str | None, Field(max_length=SKU_CHARS_MAX)] = None
+    ids: Annotated[wire.GivenIds | None, Field(description="several products at once")] = None
     archived: bool | None = None
     in_stock: Annotated[bool | None, Field(description="whether something is available")] = None
     low_stock: Annotated[
@@ -101,7 +102,8 @@ class ProductQuery(ListQuery):
     ] = None
 
     def chosen(self) -> ProductFilter:
-        return ProductFilter(self.q, self.sku, self.archived, self.in_stock, self.low_stock)
+        stock = (self.in_stock, self.low_stock)
+        return ProductFilter(self.q, self.sku, self.archived, *stock, self.ids)
 
 
 class LowQuery(ListQuery):

@@ -1,9 +1,9 @@
 """The products that are remembered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, Index, exists, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, Index, exists, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leafcraft.db import (
@@ -165,27 +165,37 @@ class ProductFilter(NamedTuple):
     archived: bool | None = None
     in_stock: bool | None = None
     low_stock: bool | None = None
+    ids: Sequence[int] | None = None
+
+    def conditions(self, now: int) -> Iterator[ColumnElement[bool]]:
+        """What is asked of each product."""
+        row = ProductRow
+        if self.ids is not None:
+            yield row.id.in_(self.ids)
+        if self.q is not None:
+            infix = f"%{_escaped(self.q)}%"
+            key_infix = f"%{_escaped(sku_key(self.q))}%"
+            yield or_(row.name.ilike(infix, escape="|"), row.sku_key.like(key_infix, escape="|"))
+        if self.sku is not None:
+            yield row.sku_key == sku_key(self.sku)
+        if self.archived is not None:
+            yield row.archived.is_(self.archived)
+        yield from self._by_stock(now)
+
+    def _by_stock(self, now: int) -> Iterator[ColumnElement[bool]]:
+        row = ProductRow
+        if self.in_stock is not None:
+            has = stock_views.has_stock(row.id, now)
+            yield has if self.in_stock else ~has
+        if self.low_stock is not None:
+            low = exists().where(ReorderRow.product_id == row.id, stock_views.is_low(now))
+            yield low if self.low_stock else ~low
 
 
 async def page(reader: Reader, part: Page, chosen: ProductFilter) -> list[Product]:
     row = ProductRow
     statement = select(*(getattr(row, name) for name in Product._fields))
-    if chosen.q is not None:
-        infix = f"%{_escaped(chosen.q)}%"
-        key_infix = f"%{_escaped(sku_key(chosen.q))}%"
-        statement = statement.where(
-            or_(row.name.ilike(infix, escape="|"), row.sku_key.like(key_infix, escape="|"))
-        )
-    if chosen.sku is not None:
-        statement = statement.where(row.sku_key == sku_key(chosen.sku))
-    if chosen.archived is not None:
-        statement = statement.where(row.archived.is_(chosen.archived))
-    if chosen.in_stock is not None:
-        has = stock_views.has_stock(row.id, reader.now)
-        statement = statement.where(has if chosen.in_stock else ~has)
-    if chosen.low_stock is not None:
-        low = exists().where(ReorderRow.product_id == row.id, stock_views.is_low(reader.now))
-        statement = statement.where(low if chosen.low_stock else ~low)
+    statement = statement.where(*chosen.conditions(reader.now))
     columns = {"id": row.id, "created_at": row.created_at, "name": row.name}
     return [_product(found) for found in await reader.select(keyset(statement, columns, part))]
 

@@ -113,7 +113,7 @@ async def list_levels(call: Asked, query: Annotated[schemas.LevelQuery, Query()]
     async def load(reader: Reader) -> Answer:
         await views.mind_holds(reader)
         rows = await views.levels_page(
-            reader, page, product_id=query.product_id, location=query.location
+            reader, page, products=query.products, location=query.location
         )
         shown, more = query.cut(rows, "location_id")
         return wire.listing([schemas.level(row) for row in shown], more)

@@ -122,7 +122,16 @@ class LocationQuery(ListQuery):
 class LevelQuery(ListQuery):
     sort: Literal["product_id", "-product_id"] = "product_id"
     product_id: QueryId | None = None
+    product_ids: Annotated[wire.GivenIds | None, Field(description="several at once")] = None
     location: QueryCode | None = None
+
+    @property
+    def products(self) -> Sequence[int] | None:
+        """Those asked for, or None: all."""
+        one = None if self.product_id is None else (self.product_id,)
+        if one is None or self.product_ids is None:
+            return one or self.product_ids
+        return [each for each in one if each in self.product_ids]
 
 
 class MovementQuery(ListQuery):

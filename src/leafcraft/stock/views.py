@@ -145,11 +145,11 @@ async def levels_among(reader: Reader, product_ids: Iterable[int]) -> list[Shown
 
 
 async def levels_page(
-    reader: Reader, page: Page, *, product_id: int | None, location: str | None
+    reader: Reader, page: Page, *, products: Sequence[int] | None, location: str | None
 ) -> list[ShownLevel]:
     row, statement = LevelRow, _LEVELS
-    if product_id is not None:
-        statement = statement.where(row.product_id == product_id)
+    if products is not None:
+        statement = statement.where(row.product_id.in_(products))
     if location is not None:
         statement = statement.where(LocationRow.code == location)
     columns = {"product_id": row.product_id, "id": row.location_id}

@@ -44,8 +44,8 @@ HEADERS = (
     ("vary", "accept-encoding, accept-language, cookie"),
 )
 
-Who = Callable[[Call, str], Awaitable[Visitor]]
-"""Whose browser sends this cookie. Raises Refusal."""
+Who = Callable[[str, Call], Awaitable[Visitor]]
+"""Whose browser sends this cookie's text with a call. Raises Refusal."""
 
 
 class Console:
@@ -92,13 +92,14 @@ class Console:
         if not token:
             return
         try:
-            visitor = await self._who(call, token)
+            visitor = await self._who(token, call)
         except Refusal as refusal:
             if refusal.code.kind is not Kind.UNAUTHENTICATED:
                 raise
             return
         visit.is_by(visitor)
-        call.caller = Caller(f"user:{visitor.user_id}", visitor.permissions)
+        name = f"user:{visitor.user_id}"
+        call.caller = Caller(name, visitor.permissions, visitor.session_id)
         call.runtime.limits.caller(call.caller.name)
 
     def refused(self, visit: Visit, refusal: Refusal) -> Answer:

@@ -40,6 +40,7 @@ LIST_ITEMS_MAX = 500
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+_IDS = re.compile(r"[1-9][0-9]{0,17}(,[1-9][0-9]{0,17})*", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Id = Annotated[int, Path(ge=1, le=ID_MAX)]
@@ -114,6 +115,15 @@ def _day(value: object) -> int:
     return day
 
 
+def _ids(value: object) -> tuple[int, ...]:
+    if not isinstance(value, str) or not _IDS.fullmatch(value):
+        raise ValueError("must be ids with commas between them, such as 1,2,3")
+    ids = tuple(map(int, value.split(",")))
+    if len(ids) > LIST_ITEMS_MAX:
+        raise ValueError(f"must be at most {LIST_ITEMS_MAX} ids")
+    return ids
+
+
 def _plain(text: str) -> str:
     """No control characters (a NUL cuts texts short elsewhere), no lone surrogates (no UTF-8 for them)."""
     for char in text:
@@ -144,6 +154,14 @@ GivenDay = Annotated[
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
 """A day on its way in: a date, and into its first moment in UTC."""
+
+GivenIds = Annotated[
+    tuple[int, ...],
+    PlainValidator(_ids),
+    PlainSerializer(lambda ids: ",".join(map(str, ids)), when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_IDS.pattern}$", "examples": ["1,2,3"]}),
+]
+"""Several ids in a query: `1,2,3`."""
 
 PlainText = Annotated[
     str,
