@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from leafcraft import __version__, config, migrations, money, times, worker
 from leafcraft.access import api as access
 from leafcraft.access.auth import Auth
+from leafcraft.access.browsers import Browsers
 from leafcraft.access.keyring import Keyring
 from leafcraft.access.master import Master, master
 from leafcraft.access.oidc import Outside
@@ -51,6 +52,7 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     runtime, keyring = parts.runtime, parts.keyring
     sessions = Sessions(runtime, parts.master, keyring)
     auth = Auth(runtime.database, keyring, _outside(settings, clock), clock)
+    browsers = Browsers(runtime, parts.master, sessions)
     app = Front(
         runtime,
         auth.authenticate,
@@ -75,7 +77,7 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
         title="Leafcraft",
         version=__version__,
         description="Orders and inventory that never oversell.",
-        lifespan=lambda _: _life(parts, auth),
+        lifespan=lambda _: _life(parts, (auth.note_uses, browsers.note_uses)),
     )
     app.open(health.router(runtime))
     app.open(docs.router())
@@ -140,19 +142,20 @@ async def introduce(parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def _life(parts: Parts, auth: Auth) -> AsyncIterator[None]:
+async def _life(parts: Parts, notes: Sequence[worker.Note]) -> AsyncIterator[None]:
     async with opened(parts.runtime):
         await introduce(parts)
         stop = asyncio.Event()
-        clockwork = asyncio.create_task(worker.run(parts.runtime, auth, stop))
+        clockwork = asyncio.create_task(worker.run(parts.runtime, notes, stop))
         try:
             yield
         finally:
             stop.set()
             await asyncio.wait([clockwork], timeout=STOP_SECONDS_MAX)
             clockwork.cancel()
-            with suppress(Refusal):
-                await auth.note_uses(parts.runtime.writer)
+            for note in notes:
+                with suppress(Refusal):
+                    await note(parts.runtime.writer)
 
 
 async def _open_database(runtime: Runtime) -> None:

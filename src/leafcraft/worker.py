@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from leafcraft import idempotency, revisions, times
 from leafcraft.access import actions as access
-from leafcraft.access.auth import Auth
 from leafcraft.cause import SYSTEM
 from leafcraft.errors import Refusal
 from leafcraft.idempotency import Sweep
@@ -19,6 +19,7 @@ from leafcraft.stock import keeping
 from leafcraft.stock import store as stock
 from leafcraft.stock.keeping import Settle
 from leafcraft.web.call import Runtime
+from leafcraft.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,10 @@ NOTE_SECONDS = 60.0
 FOLD_SECONDS = 3600.0
 
 
+Note = Callable[[Writer], Awaitable[None]]
+"""Writes down what a process has gathered about keys and sessions in use."""
+
+
 class Duty(NamedTuple):
     """Something to do every so often."""
 
@@ -36,7 +41,7 @@ class Duty(NamedTuple):
     do: Callable[[], Awaitable[None]]
 
 
-async def run(runtime: Runtime, auth: Auth, stop: asyncio.Event) -> None:
+async def run(runtime: Runtime, notes: Sequence[Note], stop: asyncio.Event) -> None:
     """Runs until it is told to stop; every worker process has its own, and none minds the others."""
     writer, clock = runtime.writer, runtime.clock
     kept = runtime.settings.idempotency_hours * times.MICROS_PER_HOUR
@@ -66,7 +71,7 @@ async def run(runtime: Runtime, auth: Auth, stop: asyncio.Event) -> None:
     duties = (
         Duty(EXPIRE_SECONDS, lambda: _expire(runtime)),
         Duty(SWEEP_SECONDS, sweep),
-        Duty(NOTE_SECONDS, lambda: auth.note_uses(writer)),
+        *(Duty(NOTE_SECONDS, partial(note, writer)) for note in notes),
         Duty(FOLD_SECONDS, sweep_access),
         Duty(FOLD_SECONDS, fold),
         Duty(FOLD_SECONDS, fold_tallies),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from leafcraft import events, times
 from leafcraft.access import rules, store
+from leafcraft.access.rules import Device
 from leafcraft.access.store import ApiKey, Knocks, RefreshToken, Session, SigningKey
 from leafcraft.accounts import store as users
 from leafcraft.cause import Cause
@@ -18,10 +19,11 @@ class BeginSession(NamedTuple):
     era: int
     """The user's, when the password was checked: it may have been replaced since."""
     token: bytes
-    """Digest of the first refresh token."""
+    """Digest of the first refresh token, or of the browser's token."""
     pair: bytes
     """The digest that failures of this address with this account are counted under."""
     by: Cause
+    device: Device = Device()
 
     def __repr__(self) -> str:
         return f"BeginSession({self.user_id}, {self.by})"
@@ -99,7 +101,9 @@ async def _begin(tx: Transaction, user: users.User | None, command: BeginSession
         return Refusal(Code.INVALID_CREDENTIALS, "The e-mail address or the password is wrong.")
     await store.forget_knocks(tx, command.pair)
     by = command.by
-    session_id = await store.begin_session(tx, user, address=by.address, digest=command.token)
+    session_id = await store.begin_session(
+        tx, user, address=by.address, device=command.device, digest=command.token
+    )
     events.record(tx, "user.signed_in", user.id, by=by, session=session_id)
     return session_id
 
@@ -144,9 +148,14 @@ def over_or_none(session: Session, now: int) -> Refusal | None:
         return Refusal(Code.TOKEN_REVOKED, "The session has been ended; sign in again.")
     if session.era != session.users_era:
         return Refusal(Code.TOKEN_REVOKED, "The password has changed; sign in again.")
-    if rules.session_ends(session.started_at, session.used_at) <= now:
+    if ends(session) <= now:
         return Refusal(Code.TOKEN_EXPIRED, "The session has expired; sign in again.")
     return None
+
+
+def ends(session: Session) -> int:
+    """When it ends by itself."""
+    return rules.session_ends(session.started_at, session.used_at, browser=session.browser)
 
 
 async def end_session(tx: Transaction, commands: Sequence[EndSession]) -> Sequence[None]:

@@ -5,10 +5,12 @@ from typing import Annotated
 import orjson
 from fastapi import Form, Query
 
-from leafcraft.access import actions, opaque, schemas, store
+from leafcraft.access import actions, endings, opaque, schemas, store, views
 from leafcraft.access.actions import CreateApiKey, RemoveApiKey
+from leafcraft.access.endings import EndOwn, SignOutEverywhere
 from leafcraft.access.keyring import PUBLISHED_AHEAD_SECONDS, Keyring
 from leafcraft.access.master import Master
+from leafcraft.access.rules import agent_of
 from leafcraft.access.sessions import Sessions, Tokens
 from leafcraft.access.store import ApiKey
 from leafcraft.access.tables import KEY_START_CHARS
@@ -47,6 +49,19 @@ PASSWORD = Promise(
     status=204,
     refuses=[Code.INVALID_CREDENTIALS, Code.CONFLICT],
 )
+SESSIONS = Promise(
+    name="list_sessions", permission=Permission.USER, answers=list[schemas.OpenSession]
+)
+END_SESSION = Promise(
+    name="end_session",
+    permission=Permission.USER,
+    answers=None,
+    status=204,
+    refuses=[Code.NOT_FOUND],
+)
+EVERYWHERE = Promise(
+    name="sign_out_everywhere", permission=Permission.USER, answers=None, status=204
+)
 NEW_KEY = Promise(
     name="create_api_key",
     permission=Permission.ADMIN,
@@ -78,12 +93,16 @@ class Auth:
         auth.post("/logout", LOGOUT)(self.logout)
         auth.get("/me", ME)(self.get_me)
         auth.post("/password", PASSWORD)(self.change_password)
+        auth.get("/sessions", SESSIONS)(list_sessions)
+        auth.delete("/sessions", EVERYWHERE)(sign_out_everywhere)
+        auth.delete("/sessions/{session_id}", END_SESSION)(end_session)
         return auth
 
     async def login(self, call: Anyone, form: Annotated[schemas.SignIn, Form()]) -> Answer:
         """Sign in with e-mail address and password; the access token goes into `Authorization: Bearer`."""
         password = form.password.get_secret_value()
-        return _session(await self._sessions.sign_in(form.username, password, call.by))
+        agent = agent_of(call.header(b"user-agent"))
+        return _session(await self._sessions.sign_in(form.username, password, call.by, agent=agent))
 
     async def refresh(self, call: Anyone, body: schemas.RefreshToken) -> Answer:
         """Trade a refresh token for the next one and a new access token. Each works once; where the
@@ -115,6 +134,32 @@ class Auth:
             by=call.by,
         )
         return await call.write(set_password, command, lambda _: Answer(204, b""))
+
+
+async def list_sessions(call: Asked, query: Annotated[schemas.SessionQuery, Query()]) -> Answer:
+    """Where you are signed in, with a browser or with tokens; the newest sign-in first."""
+    page, now = query.page(), call.runtime.clock()
+
+    async def load(reader: Reader) -> Answer:
+        rows, more = query.cut(
+            await views.open_sessions(reader, page, user_id=_user_id(call), now=now)
+        )
+        current = call.caller.session_id
+        return wire.listing([schemas.open_session(row, current=current) for row in rows], more)
+
+    return await call.look(load)
+
+
+async def end_session(call: Asked, session_id: wire.Id) -> Answer:
+    """End one of your own sessions, with all its tokens, wherever it is."""
+    command = EndOwn(_user_id(call), session_id, call.by)
+    return await call.write(endings.end_own, command, lambda _: Answer(204, b""))
+
+
+async def sign_out_everywhere(call: Asked) -> Answer:
+    """End all of your own sessions, this one too; API keys stay."""
+    command = SignOutEverywhere(_user_id(call), call.by)
+    return await call.write(endings.sign_out_everywhere, command, lambda _: Answer(204, b""))
 
 
 class ApiKeys:

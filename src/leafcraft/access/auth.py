@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from leafcraft import times
 from leafcraft.access import actions, opaque, store, tokens
-from leafcraft.access.actions import NoteUses, over_or_none
+from leafcraft.access.actions import NoteUses, ends, over_or_none
 from leafcraft.access.keyring import Keyring
+from leafcraft.access.known import Acquaintances
 from leafcraft.access.oidc import Outside
-from leafcraft.access.rules import session_ends
 from leafcraft.accounts import rules
 from leafcraft.accounts.store import ACCESS
 from leafcraft.cause import SYSTEM
@@ -16,7 +16,6 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.web.call import Call, Caller
 from leafcraft.writer import Writer
 
-KNOWN_MAX = 10_000
 _FOREVER = 2**63 - 1
 
 
@@ -40,7 +39,7 @@ class Auth:
         self._keyring = keyring
         self._outside = outside
         self._clock = clock
-        self._known: dict[str, _Known] = {}
+        self._known = Acquaintances[_Known]()
         self._uses: dict[int, int] = {}
 
     async def authenticate(self, call: Call) -> Caller:
@@ -53,13 +52,11 @@ class Auth:
             raise Refusal(Code.NOT_AUTHENTICATED, "Send a token: Authorization: Bearer …")
         revision = (await call.revisions()).get(ACCESS, 0)
         now = self._clock()
-        known = self._known.get(authorization)
-        if known is None or known.revision != revision or known.until <= now:
-            if known is None:
-                call.runtime.limits.stranger(call.address)
-            self._known.pop(authorization, None)  # who is refused now is a stranger again
+        known = self._known.still(authorization, revision, now)
+        if known is None:
+            self._known.forget(authorization, call)
             known = await self._introduced(authorization, revision)
-            self._remember(authorization, known)
+            self._known.keep(authorization, known)
         if known.key_id:
             self._uses[known.key_id] = now
         return known.caller
@@ -91,9 +88,8 @@ class Auth:
         over = over_or_none(session, self._clock())
         if over is not None:
             raise over
-        caller = Caller(f"user:{session.user_id}", rules.PERMISSIONS[session.role])
-        ends = session_ends(session.started_at, session.used_at)
-        return _Known(caller, revision, min(claims.ends, ends))
+        caller = Caller(f"user:{session.user_id}", rules.PERMISSIONS[session.role], session.id)
+        return _Known(caller, revision, min(claims.ends, ends(session)))
 
     async def _machine(self, token: str, revision: int) -> _Known:
         if not opaque.is_api_key(token):
@@ -106,8 +102,3 @@ class Auth:
             raise Refusal(Code.TOKEN_EXPIRED, "The API key has expired.")
         caller = Caller(f"key:{key.id}", frozenset(key.scopes.split()))
         return _Known(caller, revision, key.expires_at or _FOREVER, key.id)
-
-    def _remember(self, authorization: str, known: _Known) -> None:
-        if len(self._known) >= KNOWN_MAX:
-            self._known.clear()
-        self._known[authorization] = known

@@ -1,4 +1,4 @@
-"""Opaque secrets: refresh tokens and API keys. Who has one has what it opens, so only digests are kept."""
+"""Opaque secrets: refresh and browser tokens, API keys. Who has one has what it opens, so only digests are kept."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ _SECRET_CHARS = 43
 _API_KEY = re.compile(
     rf"{API_KEY_PREFIX}([0-9A-Za-z]{{{_SECRET_CHARS}}})([0-9A-Za-z]{{{CHECKSUM_CHARS}}})"
 )
-REFRESH_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def digest(secret: str) -> bytes:
@@ -25,6 +25,7 @@ def digest(secret: str) -> bytes:
 
 
 def refresh_token() -> str:
+    """A session's first one; a browser's token is made in the same way, and kept apart."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
@@ -40,6 +41,11 @@ def api_key() -> str:
     up is known without asking the database, and scanners recognise a key that has leaked."""
     secret = "".join(secrets.choice(_BASE62) for _ in range(_SECRET_CHARS))
     return f"{API_KEY_PREFIX}{secret}{_checksum(secret)}"
+
+
+def is_token(text: str) -> bool:
+    """Whether it looks like a refresh or browser token; what does not need not be looked up."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def is_api_key(text: str) -> bool:

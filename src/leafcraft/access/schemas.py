@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, WithJsonSchema
 from typing_extensions import TypedDict
 
-from leafcraft.access import sessions, store
+from leafcraft.access import sessions, store, views
 from leafcraft.access.rules import KEY_NAME_CHARS_MAX
 from leafcraft.accounts.rules import EMAIL_CHARS_MAX, SCOPES
 from leafcraft.accounts.schemas import GivenPassword, NewPassword, writable
@@ -42,6 +42,25 @@ class RefreshToken(wire.Body):
         Field(min_length=1, max_length=REFRESH_TOKEN_CHARS_MAX),
         AfterValidator(writable),
     ]
+
+
+class SessionQuery(ListQuery):
+    sort: Literal["id", "-id"] = "-id"
+
+
+class OpenSession(TypedDict):
+    """A sign-in that is not over."""
+
+    id: int
+    started_at: wire.Time
+    used_at: Annotated[
+        wire.Time,
+        Field(description="a browser's to within some minutes; else of the last refresh"),
+    ]
+    address: Annotated[str, Field(description="where the sign-in came from")]
+    agent: Annotated[str, Field(description="the `User-Agent` of the sign-in; empty: it said none")]
+    browser: Annotated[bool, Field(description="whether a browser's cookie goes on with it")]
+    current: Annotated[bool, Field(description="whether this request is of it")]
 
 
 class PasswordChange(wire.Body):
@@ -121,6 +140,19 @@ def session(tokens: sessions.Tokens) -> Session:
         "token_type": "bearer",
         "refresh_token": tokens.refresh,
         "expires_in": tokens.seconds,
+    }
+
+
+def open_session(found: views.OpenSession, *, current: int) -> dict[str, Any]:
+    """`current` is the id of the session that asks."""
+    return {
+        "id": found.id,
+        "started_at": wire.moment(found.started_at),
+        "used_at": wire.moment(found.used_at),
+        "address": found.address,
+        "agent": found.agent,
+        "browser": found.browser,
+        "current": found.id == current,
     }
 
 

@@ -8,6 +8,7 @@ from leafcraft.access.actions import BeginSession, CountFailure, EndSession, Ref
 from leafcraft.access.door import Door
 from leafcraft.access.keyring import Keyring
 from leafcraft.access.master import Master
+from leafcraft.access.rules import Device
 from leafcraft.access.store import Session
 from leafcraft.accounts import passwords, rules, store
 from leafcraft.accounts.actions import SetPassword, set_password
@@ -18,6 +19,13 @@ from leafcraft.db import Reader
 from leafcraft.errors import Code, Refusal
 from leafcraft.web.call import Runtime
 from leafcraft.web.problems import invalid_field
+
+
+class Begun(NamedTuple):
+    """A session that has just begun."""
+
+    id: int
+    user_id: int
 
 
 class Tokens(NamedTuple):
@@ -44,21 +52,32 @@ class Sessions:
         self._successors = master.derive("refresh tokens")
         self._seconds = runtime.settings.token_minutes * 60
 
-    async def sign_in(self, email: str, password: str, by: Cause) -> Tokens:
+    async def sign_in(self, email: str, password: str, by: Cause, *, agent: str = "") -> Tokens:
         """A new session. Raises Refusal: `invalid_credentials`, the same for every reason, `rate_limited`."""
-        user = await self.proven(email, password, by)
         token = opaque.refresh_token()
+        begun = await self.begin(
+            email, password, by, token=opaque.digest(token), device=Device(agent)
+        )
+        return await self._tokens(begun.user_id, begun.id, token)
+
+    async def begin(
+        self, email: str, password: str, by: Cause, *, token: bytes, device: Device
+    ) -> Begun:
+        """A new session with a token of either kind, which comes as its digest. Raises Refusal as
+        `sign_in` does."""
+        user = await self.proven(email, password, by)
         begin = BeginSession(
             user.id,
             user.era,
-            opaque.digest(token),
+            token,
             self._door.counted_under(user.email, by.address)[0],
             by._replace(actor=f"user:{user.id}"),
+            device,
         )
         session_id = await self._runtime.writer.perform(actions.begin_session, begin)
         if passwords.outdated(user.password_hash):
             await self._rehash(user, password, begin.by)
-        return await self._tokens(user.id, session_id, token)
+        return Begun(session_id, user.id)
 
     async def refresh(self, token: str, by: Cause) -> Tokens:
         """The session goes on. Raises Refusal: `not_authenticated`, `token_revoked`, `token_expired`."""

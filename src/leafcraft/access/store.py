@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
+from leafcraft.access.rules import Device
 from leafcraft.access.tables import ApiKeyRow
 from leafcraft.accounts.rules import Role
 from leafcraft.accounts.store import ACCESS, User
@@ -29,6 +30,7 @@ class Session(NamedTuple):
     started_at: int
     used_at: int
     ended_at: int | None
+    browser: bool
 
 
 class RefreshToken(NamedTuple):
@@ -37,20 +39,35 @@ class RefreshToken(NamedTuple):
     session: Session
 
 
-_SESSION = "s.id, s.user_id, u.role, u.disabled, u.era, s.era, s.started_at, s.used_at, s.ended_at"
+_SESSION = (
+    "s.id, s.user_id, u.role, u.disabled, u.era, s.era, s.started_at, s.used_at, s.ended_at,"
+    " s.browser"
+)
 
 
 def _session(row: Sequence[Any]) -> Session:
     session = Session(*row)
-    return session._replace(role=Role(session.role), disabled=bool(session.disabled))
+    return session._replace(
+        role=Role(session.role), disabled=bool(session.disabled), browser=bool(session.browser)
+    )
 
 
-async def session(source: Source, session_id: int) -> Session | None:
+async def session(source: Source, session_id: int, lock: str = "") -> Session | None:
+    """`lock` is the transaction's `for_update` where the session is going to end."""
     rows = await source.fetch(
-        f"SELECT {_SESSION} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = %s",
+        f"SELECT {_SESSION} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = %s{lock}",
         (session_id,),
     )
     return _session(rows[0]) if rows else None
+
+
+async def browser(source: Source, digest: bytes) -> tuple[Session, str] | None:
+    """The session that a browser's token belongs to, and the user's e-mail address."""
+    rows = await source.fetch(
+        f"SELECT u.email, {_SESSION} FROM browser_tokens b JOIN sessions s ON s.id = b.session_id"
+        f" JOIN users u ON u.id = s.user_id WHERE b.digest IN {digests([digest])}"
+    )
+    return (_session(rows[0][1:]), rows[0][0]) if rows else None
 
 
 async def refresh_token(tx: Transaction, digest: bytes) -> RefreshToken | None:
@@ -62,12 +79,15 @@ async def refresh_token(tx: Transaction, digest: bytes) -> RefreshToken | None:
     return RefreshToken(digest, rows[0][0], _session(rows[0][1:])) if rows else None
 
 
-async def begin_session(tx: Transaction, user: User, *, address: str, digest: bytes) -> int:
-    """A new session with its first refresh token; its id."""
-    columns = "user_id, era, address, started_at, used_at"
-    row = (user.id, user.era, address, tx.now, tx.now)
+async def begin_session(
+    tx: Transaction, user: User, *, address: str, device: Device, digest: bytes
+) -> int:
+    """A new session with its first refresh token, or its browser's token; its id."""
+    columns = "user_id, era, address, agent, browser, started_at, used_at"
+    row = (user.id, user.era, address, *device, tx.now, tx.now)
     (session_id,) = await tx.insert("sessions", columns, [row])
-    tx.append("refresh_tokens", "digest, session_id", [(digest, session_id)])
+    tokens = "browser_tokens" if device.browser else "refresh_tokens"
+    tx.append(tokens, "digest, session_id", [(digest, session_id)])
     return session_id
 
 
@@ -86,6 +106,13 @@ def end_session(tx: Transaction, session_id: int) -> None:
     tx.later(ended, 1)
 
 
+async def note_visits(tx: Transaction, visits: Mapping[int, int]) -> None:
+    """When browsers' sessions were last used; another process may know of a later moment."""
+    later = "UPDATE sessions SET used_at = %s WHERE id = %s AND used_at < %s"
+    for session_id, at in sorted(visits.items()):
+        await tx.change(later, (at, session_id, at))
+
+
 async def sweep_sessions(tx: Transaction, used_before: int) -> int:
     """Forgets sessions unused for so long that none of their tokens can be good any more."""
     rows = await tx.fetch(
@@ -93,7 +120,8 @@ async def sweep_sessions(tx: Transaction, used_before: int) -> int:
         (used_before,),
     )
     for (session_id,) in rows:
-        await tx.change("DELETE FROM refresh_tokens WHERE session_id = %s", (session_id,))
+        for tokens in ("refresh_tokens", "browser_tokens"):
+            await tx.change(f"DELETE FROM {tokens} WHERE session_id = %s", (session_id,))
         await tx.change("DELETE FROM sessions WHERE id = %s", (session_id,))
     return len(rows)
 

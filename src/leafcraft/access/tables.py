@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leafcraft.access.rules import KEY_NAME_CHARS_MAX, SCOPES_CHARS_MAX
+from leafcraft.access.rules import AGENT_CHARS_MAX, KEY_NAME_CHARS_MAX, SCOPES_CHARS_MAX
 from leafcraft.db import Base, Digest, Id, Json, Moment, text
 from leafcraft.events import ACTOR_CHARS_MAX, ADDRESS_CHARS_MAX
 
@@ -21,6 +21,8 @@ class SessionRow(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     era: Mapped[int]
     address: Mapped[str] = mapped_column(text(ADDRESS_CHARS_MAX))
+    agent: Mapped[str] = mapped_column(text(AGENT_CHARS_MAX))
+    browser: Mapped[bool]
     started_at: Mapped[Moment]
     used_at: Mapped[Moment]
     ended_at: Mapped[Moment | None]
@@ -35,6 +37,16 @@ class RefreshTokenRow(Base):
     digest: Mapped[Digest] = mapped_column(primary_key=True)
     session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sessions.id"))
     used_at: Mapped[Moment | None]
+
+
+class BrowserTokenRow(Base):
+    """What a browser's cookie holds, as its SHA-256: one for a session, as long as that lasts."""
+
+    __tablename__ = "browser_tokens"
+    __table_args__ = (Index(None, "session_id"), Base.__table_args__)
+
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sessions.id"))
 
 
 class ApiKeyRow(Base):

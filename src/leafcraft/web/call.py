@@ -33,6 +33,8 @@ class Caller(NamedTuple):
     name: str
     """As it stands in events and movements: `user:1`, `key:7`."""
     permissions: frozenset[str]
+    session_id: int = 0
+    """Of the sign-in that this comes of; 0 where there is none."""
 
 
 class Uploaded(NamedTuple):
