@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ from leafcraft.reports.api import reports
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
+from leafcraft.web.connection import STOPPING
 from leafcraft.web.front import Front
 from leafcraft.web.limits import Limits
 from leafcraft.writer import Writer
@@ -140,14 +141,15 @@ async def introduce(parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def _life(parts: Parts, auth: Auth) -> AsyncIterator[None]:
+async def _life(parts: Parts, auth: Auth) -> AsyncIterator[Mapping[str, asyncio.Event]]:
     async with opened(parts.runtime):
         await introduce(parts)
         stop = asyncio.Event()
         clockwork = asyncio.create_task(worker.run(parts.runtime, auth, stop))
         try:
-            yield
+            yield {STOPPING: parts.runtime.stopping}
         finally:
+            parts.runtime.stopping.set()
             stop.set()
             await asyncio.wait([clockwork], timeout=STOP_SECONDS_MAX)
             clockwork.cancel()
