@@ -7,7 +7,7 @@ hears it asks again, with its own permissions. Server-sent events carry it (HTML
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import orjson
@@ -195,8 +195,12 @@ class Feed:
             log.exception("the live feed failed to look; it looks again")
 
     async def _look(self) -> None:
+        if self._known is None:
+            await (
+                self._news()
+            )  # before the revisions: what comes in between is told twice, not never
         now = await self._runtime.watch.now()
-        changes = await self._since(self._known, now)
+        changes = await self._between(now if self._known is None else self._known, now)
         self._known = now
         mark = revisions.mark(now)
         for listener in self._listeners:
@@ -205,21 +209,22 @@ class Feed:
             elif changes:
                 listener.tell(changes, mark)
 
-    async def _since(self, before: Mapping[str, int] | None, now: Mapping[str, int]) -> Changes:
+    async def _between(self, before: Mapping[str, int], now: Mapping[str, int]) -> Changes:
         changes = Changes()
         if before == now:
             return changes
-        seen = await self._runtime.database.read(self._tail.look)
-        subjects = self._tail.take(seen, _now())
-        if before is None:
-            return changes  # whoever listens already hears of it by its mark
-        topics = {topic for topic, count in now.items() if count != before.get(topic, 0)}
+        subjects = await self._news()
+        grown = {topic for topic, count in now.items() if count != before.get(topic, 0)}
+        changes.add(grown - {revisions.COMMITS}, subjects or ())
+        if subjects:
+            changes.add({EVENTS}, ())
         if subjects is None:
             changes.add_all()
-        changes.add(
-            (topics - {revisions.COMMITS}) | ({EVENTS} if subjects != [] else set()), subjects or ()
-        )
         return changes
+
+    async def _news(self) -> Sequence[Subject] | None:
+        seen = await self._runtime.database.read(self._tail.look)
+        return self._tail.take(seen, _now())
 
 
 def _now() -> float:
