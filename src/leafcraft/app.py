@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from leafcraft import __version__, config, migrations, money, times, worker
 from leafcraft.access import api as access
 from leafcraft.access.auth import Auth
 from leafcraft.access.browsers import Browsers
+from leafcraft.access.console import Doors
 from leafcraft.access.keyring import Keyring
 from leafcraft.access.master import Master, master
 from leafcraft.access.oidc import Outside
@@ -35,8 +36,13 @@ from leafcraft.reports.api import reports
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
+from leafcraft.web.connection import STOPPING
+from leafcraft.web.console import Console
 from leafcraft.web.front import Front
 from leafcraft.web.limits import Limits
+from leafcraft.web.operations import Operations, catalog
+from leafcraft.web.pages import PREFIX, Pages
+from leafcraft.worker import Note
 from leafcraft.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -53,27 +59,11 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     sessions = Sessions(runtime, parts.master, keyring)
     auth = Auth(runtime.database, keyring, _outside(settings, clock), clock)
     browsers = Browsers(runtime, parts.master, sessions)
+    slices = _slices(parts, sessions)
     app = Front(
         runtime,
         auth.authenticate,
-        (
-            access.Auth(sessions).operations,
-            Users(sessions.passwords).operations,
-            access.ApiKeys(parts.master).operations,
-            access.Published(keyring).operations,
-            activity,
-            products,
-            low,
-            of_products,
-            stock,
-            sites,
-            orders,
-            bulk,
-            parcels,
-            exchange.imports,
-            exchange.exports,
-            reports,
-        ),
+        slices,
         title="Leafcraft",
         version=__version__,
         description="Orders and inventory that never oversell.",
@@ -82,7 +72,37 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     app.open(health.router(runtime))
     app.open(docs.router())
     app.check(Permission)
+    if settings.console == "on":
+        console = Console(browsers.visitor, catalog(slices), _pages(runtime, browsers))
+        app.show(PREFIX, console.table, console.lost)
     return app
+
+
+def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
+    """What programs can ask for."""
+    return (
+        access.Auth(sessions).operations,
+        Users(sessions.passwords).operations,
+        access.ApiKeys(parts.master).operations,
+        access.Published(parts.keyring).operations,
+        activity,
+        products,
+        low,
+        of_products,
+        stock,
+        sites,
+        orders,
+        bulk,
+        parcels,
+        exchange.imports,
+        exchange.exports,
+        reports,
+    )
+
+
+def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
+    """What people can look at; the first tabs first."""
+    return (Doors(browsers).pages,)
 
 
 class Parts(NamedTuple):
@@ -142,14 +162,15 @@ async def introduce(parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def _life(parts: Parts, notes: Sequence[worker.Note]) -> AsyncIterator[None]:
+async def _life(parts: Parts, notes: Sequence[Note]) -> AsyncIterator[Mapping[str, asyncio.Event]]:
     async with opened(parts.runtime):
         await introduce(parts)
         stop = asyncio.Event()
         clockwork = asyncio.create_task(worker.run(parts.runtime, notes, stop))
         try:
-            yield
+            yield {STOPPING: parts.runtime.stopping}
         finally:
+            parts.runtime.stopping.set()
             stop.set()
             await asyncio.wait([clockwork], timeout=STOP_SECONDS_MAX)
             clockwork.cancel()

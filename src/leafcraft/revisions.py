@@ -6,6 +6,7 @@ topic `COMMITS` holds the number of the process's last transaction instead: afte
 connection it tells whether the last COMMIT arrived.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from leafcraft.db import Base, Link, Moment, Source, Statement, Transaction, tex
 COMMITS = "commits"
 IDLE_DAYS_MAX = 1
 """A writer's rows idle for longer are folded into another's; its next transaction makes new ones."""
+
+MARK_BYTES = 12
 
 
 class Revision(Base):
@@ -83,6 +86,12 @@ async def current(link: Link) -> Mapping[str, int]:
     """Each topic's revision. The same number twice: nothing of that topic was committed in between."""
     rows = await link.fetch("SELECT topic, SUM(count) FROM revisions GROUP BY topic")
     return {topic: int(count) for topic, count in rows}
+
+
+def mark(known: Mapping[str, int]) -> str:
+    """All revisions in one short word. The same word twice: nothing was committed in between."""
+    said = "&".join(f"{topic}={count}" for topic, count in sorted(known.items()))
+    return hashlib.blake2b(said.encode(), digest_size=MARK_BYTES).hexdigest()
 
 
 async def at_work(source: Source, since: int) -> set[int]:

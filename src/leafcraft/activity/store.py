@@ -1,10 +1,11 @@
 """How events are found again; they are written by `leafcraft.events`."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from leafcraft.db import Page, Reader, Source, keyset
+from leafcraft.db import Page, Reader, Source, ids, keyset
 from leafcraft.events import Event
 
 
@@ -57,3 +58,30 @@ async def last_data(source: Source, fact: str) -> str | None:
         "SELECT data FROM events WHERE type = %s ORDER BY id DESC LIMIT 1", (fact,)
     )
     return str(rows[0][0]) if rows else None
+
+
+class Subject(NamedTuple):
+    """What an event is about."""
+
+    event_id: int
+    type: str
+    id: int
+
+
+async def newest(source: Source, after: int, count: int) -> list[Subject]:
+    """The subjects of the last `count` events behind one, the newest first."""
+    rows = await source.fetch(
+        "SELECT id, subject_type, subject_id FROM events WHERE id > %s ORDER BY id DESC LIMIT %s",
+        (after, count),
+    )
+    return [Subject(*row) for row in rows]
+
+
+async def those(source: Source, events: Collection[int]) -> list[Subject]:
+    """The subjects of such of these events as there are."""
+    if not events:
+        return []
+    rows = await source.fetch(
+        f"SELECT id, subject_type, subject_id FROM events WHERE id IN {ids(events)} ORDER BY id"
+    )
+    return [Subject(*row) for row in rows]

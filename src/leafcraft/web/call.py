@@ -1,8 +1,9 @@
 """One call: who asks what, and the two ways to answer it, a read or a write."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO, Annotated, Any, NamedTuple, NoReturn
 from urllib.parse import unquote
@@ -64,6 +65,8 @@ class Runtime:
     fingerprints: bytes
     """The key that requests are compared by: see `idempotency.Key`."""
     clock: times.Clock = times.now
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service is about to stop: what never ends by itself ends then."""
 
 
 class Call:

@@ -4,8 +4,8 @@ uvicorn's protocol bounds neither, and no application behind it can see either. 
 says in problem documents what uvicorn says in plain text or not at all.
 
 Written against uvicorn 0.54. Besides asyncio's callbacks and those of httptools it overrides
-`send_400_response` and `_unsupported_upgrade_warning`, and uses `cycle`, `pipeline`, `url`,
-`headers`, `ws_protocol_class`, `loop` and `server_state.default_headers`. What a later uvicorn
+`send_400_response`, `_unsupported_upgrade_warning` and `shutdown`, and uses `cycle`, `pipeline`,
+`url`, `headers`, `ws_protocol_class`, `loop`, `app_state` and `server_state.default_headers`. What a later uvicorn
 changes about them, `tests/web/test_connections.py` is there to notice.
 """
 
@@ -25,6 +25,8 @@ HEADER_BYTES_MAX = 64 * 1024
 """Of a request's line and headers together; of its trailers, too, but those less exactly."""
 HEAD_SECONDS_MAX = 20.0
 """From a connection's first moment, or a further request's first byte, until the head is complete."""
+STOPPING = "stopping"
+"""Under this name the lifespan's state holds the event that is set when the service is to stop."""
 LINGER_SECONDS = 1.0
 """How long a refused client may go on sending: closed at once, it would see a reset, not the answer."""
 
@@ -58,6 +60,13 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """uvicorn waits for answers under way: those without an end have to be told."""
+        stopping: asyncio.Event | None = self.app_state.get(STOPPING)
+        if stopping is not None:
+            stopping.set()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

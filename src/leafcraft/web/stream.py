@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,17 +18,29 @@ log = logging.getLogger(__name__)
 STREAM_SECONDS_MAX = 3600
 """However slowly a client reads: what is held for it is a page, and not for ever."""
 
+_AT_ONCE = (b"x-accel-buffering", b"no")
+"""What a proxy has to hear before it hands on parts as they come."""
+
+
+def _nothing() -> None:
+    """A file's next part comes soon enough to notice then that nobody is there to take it."""
+
 
 class Stream(NamedTuple):
     """A long answer that has begun: what could be refused has been refused by now."""
 
     media: str
-    filename: str
+    filename: str | None
+    """None: it is no file, but to be read while it comes."""
     first: bytes
     rest: AsyncGenerator[bytes, None]
+    leave: Callable[[], None] = _nothing
+    """Told as soon as the client has gone, so that parts which are waited for need not come first."""
 
     @classmethod
-    async def begun(cls, media: str, filename: str, parts: AsyncGenerator[bytes, None]) -> "Stream":
+    async def begun(
+        cls, media: str, filename: str | None, parts: AsyncGenerator[bytes, None]
+    ) -> "Stream":
         """Makes the first part. Raises Refusal."""
         return cls(media, filename, await anext(parts, b""), parts)
 
@@ -39,6 +51,7 @@ async def send(stream: Stream, call: Call, *, scope: Scope, receive: Receive, ch
     headers = _headers(stream, call, scope)
     await channel({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
     gone = asyncio.create_task(_gone(receive))
+    gone.add_done_callback(lambda _: stream.leave())
     try:
         async with aclosing(stream.rest), asyncio.timeout(STREAM_SECONDS_MAX):
             if call.method != "HEAD":
@@ -74,5 +87,7 @@ def _headers(stream: Stream, call: Call, scope: Scope) -> reply.Headers:
         *reply.guards(scope),
         (b"cache-control", b"private, no-store"),
         (b"content-type", stream.media.encode()),
-        (b"content-disposition", reply.attachment(stream.filename)),
+        _AT_ONCE
+        if stream.filename is None
+        else (b"content-disposition", reply.attachment(stream.filename)),
     ]
