@@ -73,7 +73,7 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     app.open(docs.router())
     app.check(Permission)
     if settings.console == "on":
-        console = Console(browsers.visitor, catalog(slices), _pages(runtime, browsers))
+        console = Console(browsers.visitor, catalog(slices), _pages(browsers))
         app.show(PREFIX, console.table, console.lost)
     return app
 
@@ -100,7 +100,7 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
     )
 
 
-def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
+def _pages(browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
     return (Doors(browsers).pages,)
 

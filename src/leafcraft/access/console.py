@@ -67,7 +67,9 @@ class Doors:
 async def choose_theme(visit: Visit) -> Answer:
     chosen = visit.form.one("theme")
     age = YEAR_SECONDS if chosen in THEMES else 0
-    theme = f"leafcraft_theme={chosen if age else ''}; Path={PREFIX}; Max-Age={age}; SameSite=Strict"
+    theme = (
+        f"leafcraft_theme={chosen if age else ''}; Path={PREFIX}; Max-Age={age}; SameSite=Strict"
+    )
     answer = visit.see(own_path(visit.form.one("next")))
     return answer._replace(headers=(*answer.headers, ("set-cookie", theme)))
 
@@ -75,6 +77,4 @@ async def choose_theme(visit: Visit) -> Answer:
 def _kept_before(form: Fields) -> list[tuple[str, str]]:
     """The form that somebody had filled in when their session ended; its fields are marked."""
     mark = "kept."
-    return [
-        (name.removeprefix(mark), value) for name, value in form.pairs if name.startswith(mark)
-    ]
+    return [(name.removeprefix(mark), value) for name, value in form.pairs if name.startswith(mark)]

@@ -70,7 +70,8 @@ class Console:
         return self._begun(call, form)
 
     def _begun(self, call: Call, form: fields.Fields) -> Visit:
-        formats = locales.formats(call.header(b"accept-language") or "", call.cookie(ZONE))
+        language = locales.language(call.header(b"accept-language") or "")
+        formats = locales.formats(language, locales.zone(call.cookie(ZONE)))
         return Visit(call, self._catalog, self._render, formats=formats, form=form)
 
     async def admit(self, visit: Visit, page: Page) -> None:
@@ -126,6 +127,7 @@ class Console:
             number=formats.number,
             moment=formats.moment,
             day=formats.day,
+            time=formats.time,
             ago=lambda at: formats.ago(at, visit.now),
             **shown,
         )
@@ -172,7 +174,7 @@ class _Asset:
     def check(self, permissions: Collection[str]) -> None:
         """Open to everybody."""
 
-    async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer:
+    async def __call__(self, call: Call, _ids: Sequence[int], _body: bytes) -> Answer:
         return self._assets.answer(self._path, call)
 
     def refused(self, refusal: Refusal, call: Call) -> Answer:
@@ -210,7 +212,9 @@ def own_path(given: str) -> str:
     """The path to go on to, if it is one of the console's; its first page if not."""
     parts = urlsplit(given)
     own = parts.path == PREFIX or parts.path.startswith(f"{PREFIX}/")
-    return given if own and not parts.scheme and not parts.netloc and given.isprintable() else PREFIX
+    return (
+        given if own and not parts.scheme and not parts.netloc and given.isprintable() else PREFIX
+    )
 
 
 def _to_sign_in(visit: Visit) -> Answer:

@@ -115,7 +115,9 @@ _FILES = {
 def _endpoint(load: Callable[[], _File]) -> Callable[[Request], Response]:
     def serve(request: Request) -> Response:  # not async: it may read and compress, in a thread
         file = load()
-        packed = file.packed is not file.plain and takes_gzip(",".join(request.headers.getlist("accept-encoding")))
+        packed = file.packed is not file.plain and takes_gzip(
+            ",".join(request.headers.getlist("accept-encoding"))
+        )
         etag = f'"{file.digest}{"-gzip" if packed else ""}"'
         headers = {**_HEADERS, "etag": etag, "cache-control": file.caching}
         if etag in _tags(request.headers.getlist("if-none-match")):

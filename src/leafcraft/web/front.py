@@ -86,13 +86,7 @@ class Front(FastAPI):
         """Adds pages; `lost` answers for what else is asked for beneath their prefix."""
         for method, path, page in pages:
             self._operations.setdefault(template(path), {})[method] = page
-        self._lost[prefix] = lost
-
-    def _elsewhere(self, place: str) -> Servable | None:
-        for prefix, lost in self._lost.items():
-            if f"{place}/".startswith(f"{prefix}/"):
-                return lost
-        return None
+        self._lost[f"{prefix}/"] = lost
 
     def check(self, permissions: Iterable[str]) -> None:
         """Nothing is open by oversight: raises StartError for a route that declares no permission.
@@ -124,33 +118,37 @@ class Front(FastAPI):
         headers = dict(scope["headers"])
         call = Call(self.runtime, scope, headers, _request_id(headers))
         place, ids = _place(scope["path"])
-        methods = self._operations.get(place, {})
-        operation = methods.get("GET" if call.method == "HEAD" else call.method)
-        if operation is None and not methods:
-            operation = self._elsewhere(place)
+        operation = self._operations.get(place, {}).get(
+            "GET" if call.method == "HEAD" else call.method
+        ) or self._elsewhere(place)
         try:
             _check_once(scope["headers"], headers)
             self._check_host(call, place)
             if operation is not None:
                 answer = await self._answer(operation, call, ids, receive)
-                if isinstance(answer, Stream):
-                    status = await stream.send(
-                        answer, call, scope=scope, receive=receive, channel=send
-                    )
-                else:
-                    status = await reply.send(answer, call, scope, send)
-            elif methods:
-                raise _wrong_method(methods)
+                status = await _send(answer, call, scope=scope, receive=receive, channel=send)
             elif scope["path"] in self._open_paths:
                 status = await self._pass_on(call, scope, receive, send)
             else:
-                raise Refusal(Code.NOT_FOUND, f"There is nothing to {call.method} at this path.")
+                raise self._missing(place, call.method)
         except Gone:
             return
         except Refusal as refusal:
             told = operation.refused(refusal, call) if operation else _told(refusal, call)
             status = await reply.send(told, call, scope, send)
         self._tell(call, operation, status, seconds=time.perf_counter() - started)
+
+    def _elsewhere(self, place: str) -> Servable | None:
+        """What answers for a place that nothing else is at."""
+        if place in self._operations:
+            return None
+        found = (lost for prefix, lost in self._lost.items() if f"{place}/".startswith(prefix))
+        return next(found, None)
+
+    def _missing(self, place: str, method: str) -> Refusal:
+        if methods := self._operations.get(place):
+            return _wrong_method(methods)
+        return Refusal(Code.NOT_FOUND, f"There is nothing to {method} at this path.")
 
     def _check_host(self, call: Call, place: str) -> None:
         """Probes ask by address, whatever the service's name is, and learn nothing that is secret."""
@@ -208,9 +206,7 @@ class Front(FastAPI):
         await super().__call__(scope, receive, stamped)
         return status
 
-    def _tell(
-        self, call: Call, operation: Servable | None, status: int, *, seconds: float
-    ) -> None:
+    def _tell(self, call: Call, operation: Servable | None, status: int, *, seconds: float) -> None:
         """One line in the log and one count in the metrics for every request."""
         metrics.observe(operation.name if operation else _OTHER, status, seconds)
         self._lines.add(
@@ -221,6 +217,14 @@ class Front(FastAPI):
             caller=call.caller.name,
             request_id=call.request_id,
         )
+
+
+async def _send(
+    answer: Answer | Stream, call: Call, *, scope: Scope, receive: Receive, channel: Send
+) -> int:
+    if isinstance(answer, Stream):
+        return await stream.send(answer, call, scope=scope, receive=receive, channel=channel)
+    return await reply.send(answer, call, scope, channel)
 
 
 def _told(refusal: Refusal, call: Call) -> Answer:

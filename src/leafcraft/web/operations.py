@@ -25,6 +25,7 @@ from leafcraft.web.stream import Stream
 
 __all__ = ["OPEN", "Catalog", "Declared", "Operation", "Operations", "Promise", "template"]
 
+
 class Servable(Protocol):
     """What the front can serve: an operation, or a page."""
 
@@ -37,7 +38,7 @@ class Servable(Protocol):
     def check(self, permissions: Collection[str]) -> None:
         """Raises Refusal `forbidden`."""
 
-    async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream: ...
+    async def __call__(self, call: Call, ids: Sequence[int], body: bytes, /) -> Answer | Stream: ...
 
     def refused(self, refusal: Refusal, call: Call) -> Answer:
         """What is told of a refusal that was raised."""

@@ -1,6 +1,5 @@
 """Pages: how a slice declares what people can look at and do in the console."""
 
-import functools
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPMethod
 from typing import NamedTuple
@@ -27,6 +26,8 @@ class Tab(NamedTuple):
     under: str = ""
     """The title of the tab that it is a part of."""
     children: Sequence["Tab"] = ()
+    current: bool = False
+    """Whether the page that is shown is within it."""
 
 
 class Page(NamedTuple):
@@ -67,19 +68,28 @@ class Pages:
 
 def navigation(tabs: Sequence[Tab], visit: Visit) -> list[Tab]:
     """The tabs that the visitor may use, those that are part of another within it."""
-    mine = [tab for tab in tabs if not tab.needs or visit.may(tab.needs)]
+    mine = [_placed(tab, visit.path) for tab in tabs if visit.may(tab.needs)]
     shown: dict[str, Tab] = {}
     for tab in mine:
         if not tab.under:
             shown[tab.title] = tab
         elif tab.under in shown:
             parent = shown[tab.under]
-            shown[tab.under] = parent._replace(children=(*parent.children, tab))
+            current = parent.current or tab.current
+            shown[tab.under] = parent._replace(children=(*parent.children, tab), current=current)
         else:
             shown[tab.under] = tab._replace(title=tab.under, icon="settings", children=(tab,))
     return list(shown.values())
 
 
-@functools.cache
+def _placed(tab: Tab, path: str) -> Tab:
+    within = path == tab.path or (path.startswith(f"{tab.path}/") and tab.path != PREFIX)
+    return tab._replace(current=within)
+
+
+_TITLES = {403: "Not for you", 404: "Nothing here"}
+
+
 def title_of(status: int) -> str:
-    return {403: "Not for you", 404: "Nothing here"}.get(status, "That did not work")
+    """What a page is called that could not be shown."""
+    return _TITLES.get(status, "That did not work")

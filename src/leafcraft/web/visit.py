@@ -154,7 +154,12 @@ class Visit:
         return declared
 
     def _inner(
-        self, declared: Declared, ids: tuple[int, ...], *, query: str, headers: Mapping[bytes, bytes]
+        self,
+        declared: Declared,
+        ids: tuple[int, ...],
+        *,
+        query: str,
+        headers: Mapping[bytes, bytes],
     ) -> Call:
         path = declared.path.format(*ids)
         return self.call.inner(declared.method, path, query=query, headers=headers)

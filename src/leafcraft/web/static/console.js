@@ -1,0 +1,1 @@
+// What the console does besides: everything works without it.
