@@ -29,7 +29,15 @@ SECONDS: Final = 600
 SETTINGS: Final = {"LEAFCRAFT_TOKEN_MINUTES": "1440", "LEAFCRAFT_RATE_LIMIT": "off"}
 PASSWORD: Final = "correct horse battery staple"
 OWN_USER: Final = "FUZZ_OWN_USER"
-"""Names the environment variable with the id of whom the fuzzer is signed in as."""
+OWN_SESSION: Final = "FUZZ_OWN_SESSION"
+OWN: Final = {
+    "PATCH /users/{user_id}": ("user_id", OWN_USER),
+    "DELETE /auth/sessions/{session_id}": ("session_id", OWN_SESSION),
+}
+"""What the fuzzer must not do to itself: by operation the parameter, and the environment variable with
+the id that it must not have."""
+LAST: Final = "sign_out_everywhere"
+"""The operation after which the fuzzer could ask for nothing more."""
 NOBODYS_ID: Final = 2**62
 
 REJECTED: Final = "ST202"
@@ -81,12 +89,12 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
 def before_call(
     context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: Any
 ) -> None:
-    """Keeps the fuzzer from demoting or disabling itself: all that follows would be refused."""
+    """Keeps the fuzzer from demoting, disabling or signing out itself: all that follows would be refused."""
     del context, kwargs
-    own = os.environ.get(OWN_USER)
-    wanted = (case.path_parameters or {}).get("user_id")
-    if case.operation.label == "PATCH /users/{user_id}" and str(wanted) == own:
-        case.path_parameters = {**case.path_parameters, "user_id": NOBODYS_ID}
+    name, variable = OWN.get(case.operation.label, ("", ""))
+    wanted = (case.path_parameters or {}).get(name)
+    if wanted is not None and str(wanted) == os.environ.get(variable):
+        case.path_parameters = {**case.path_parameters, name: NOBODYS_ID}
 
 
 @schemathesis.hook
@@ -122,6 +130,7 @@ class Fuzzer(NamedTuple):
 
     role: str
     user_id: int
+    session_id: int
     token: str
 
 
@@ -176,7 +185,10 @@ def _signed_up(service: Service, role: str) -> Fuzzer:
     user = httpx2.post(f"{service.url}/users/", json=body, headers=headers)
     form = {"username": email, "password": PASSWORD}
     session = httpx2.post(f"{service.url}/auth/login", data=form)
-    return Fuzzer(role, user.json()["id"], session.json()["access_token"])
+    token = session.json()["access_token"]
+    theirs = {"Authorization": f"Bearer {token}"}
+    (own,) = httpx2.get(f"{service.url}/auth/sessions", headers=theirs).json()
+    return Fuzzer(role, user.json()["id"], own["id"], token)
 
 
 def _me(service: Service, token: str) -> dict[str, Any]:
@@ -201,6 +213,7 @@ def _command(service: Service, fuzzer: Fuzzer, *, seconds: int, seed: int) -> Se
     return [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json"),
         *("--header", f"Authorization: Bearer {fuzzer.token}"),
+        *("--exclude-operation-id", LAST),
         *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
         *("--max-time", str(seconds), "--seed", str(seed)),
         "--continue-on-failure",  # one refusal must not hide what comes after it
@@ -215,6 +228,7 @@ def _environment(fuzzer: Fuzzer) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "SCHEMATHESIS_HOOKS": str(Path(__file__)),
         OWN_USER: str(fuzzer.user_id),
+        OWN_SESSION: str(fuzzer.session_id),
     }
 
 

@@ -16,7 +16,7 @@ from leafcraft import migrations
 from leafcraft.db import Base, Database
 from leafcraft.errors import StartError
 from leafcraft.verify import verify
-from tests.builders import found, open_shop, problem, settings_of
+from tests.builders import found, open_shop, problem, settings_of, signed_in
 
 pytestmark = pytest.mark.anyio
 
@@ -79,13 +79,17 @@ async def test_processes_that_migrate_at_once_do_it_once(blank_database_url: str
     assert sorted(outcomes, key=str) == sorted([(None, newest), *[(newest, newest)] * 3], key=str)
 
 
-def downgrade(connection: Connection) -> set[str]:
-    """Back to nothing; the tables that are left."""
+def walk_back(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.attributes["connection"] = connection
-    command.downgrade(config, "base")
+    command.downgrade(config, revision)
     connection.commit()
+
+
+def downgrade(connection: Connection) -> set[str]:
+    """Back to nothing; the tables that are left."""
+    walk_back(connection, "base")
     return set(inspect(connection).get_table_names())
 
 
@@ -99,11 +103,7 @@ async def test_every_step_can_be_walked_back_and_forth_again(blank_database_url:
 
 def before_orders_in_depth(connection: Connection) -> None:
     """Back to when an order could be no more than placed, held, confirmed and cancelled."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    command.downgrade(config, "0003")
-    connection.commit()
+    walk_back(connection, "0003")
 
 
 async def test_a_shop_with_orders_is_brought_up_to_date(
@@ -130,6 +130,29 @@ async def test_a_shop_with_orders_is_brought_up_to_date(
         counts = found(await shop.get("/orders/counts"))
         assert list(counts.values()) == [2, 1, 0, 1, 0]
         assert (await shop.order((tea, 1)))["id"] > orders[-1]["id"]
+
+
+def before_browsers(connection: Connection) -> None:
+    """Back to when all sessions were those of programs."""
+    walk_back(connection, "0004")
+
+
+async def test_who_is_signed_in_stays_so_when_browsers_come(
+    blank_database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(blank_database_url, tmp_path, auto_migrate=True)
+    async with open_shop(settings) as shop:
+        session = found(await shop.sign_in())
+    async with database_at(blank_database_url) as database:
+        await database.alter(before_browsers)
+        assert await migrations.migrate(database) == ("0004", migrations.newest())
+        assert await database.inspect(differences) == []
+    async with open_shop(settings) as shop:
+        body = {"refresh_token": session["refresh_token"]}
+        token = found(await shop.post("/auth/refresh", body))["access_token"]
+        rows = (await shop.get("/auth/sessions", headers=signed_in(token))).json()
+        kinds = [(row["id"], row["agent"], row["browser"], row["current"]) for row in rows]
+        assert kinds[1:] == [(2, "", False, True), (1, "", False, False)]
 
 
 def from_the_future(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from leafcraft import times
 from leafcraft.accounts.rules import SCOPES, Role
 from leafcraft.web.front import Front
 from leafcraft.web.operations import Operation
-from tests.builders import PASSWORD, Clock, Json, Shop, another, found
+from tests.builders import PASSWORD, Clock, Json, Shop, another, found, signed_in
 
 NOBODY: Final = "nobody"
 EXPIRED: Final = "expired"
@@ -177,6 +177,12 @@ async def _tokens(shop: Shop) -> dict[str, str]:
     soon = times.write(now + times.MICROS_PER_SECOND)
     every = [scope.value for scope in SCOPES]
     return {**tokens, EXPIRED: await key(shop, scopes=every, expires_at=soon)}
+
+
+async def back(client: Shop, role: str) -> None:
+    """Signs in again, as whoever of the cast has this role."""
+    token = found(await client.sign_in(f"{role}@example.org"))["access_token"]
+    client.client.headers.update(signed_in(token))
 
 
 async def _person(shop: Shop, role: Role) -> str:

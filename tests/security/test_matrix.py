@@ -20,6 +20,7 @@ from tests.security.cast import (
     FILES,
     NOBODY,
     Declared,
+    back,
     body_of,
     declared,
     everybody,
@@ -37,6 +38,8 @@ LEGEND: Final = """\
 # key ...: an API key with this scope alone; expired: one with every scope, when its time is over.
 """
 YES: Final = "yes"
+LAST: Final = "sign_out_everywhere"
+"""The operation after which whoever may ask has to sign in again."""
 REFUSED: Final = {"401": (401, "not_authenticated"), "403": (403, "forbidden")}
 REFUSED_AS_EXPIRED: Final = (401, "token_expired")
 SAMPLE: Final = ("create_order", "list_events", "edit_user", "delete_api_key", "get_me", "refresh")
@@ -131,6 +134,8 @@ async def allowed(cast: dict[str, Shop], row: Row) -> None:
                 column,
                 answer.text,
             )
+            if row.name == LAST:
+                await back(cast[column], column)
 
 
 def methods(row: Row) -> tuple[str, ...]:

@@ -232,6 +232,20 @@ async def files(shop: Shop) -> list[Response]:
     ]
 
 
+async def leaving(shop: Shop) -> list[Response]:
+    """What somebody does who has been signed in for long enough, after a day in the `office`."""
+    session = found(await shop.sign_in("some@example.com"))
+    async with another(shop, session["access_token"]) as client:
+        listed = await client.get("/auth/sessions")
+        (own,) = listed.json()
+        return [
+            listed,
+            await client.client.delete("/auth/sessions/1"),
+            await client.client.delete(f"/auth/sessions/{own['id']}"),
+            await client.client.delete("/auth/sessions"),
+        ]
+
+
 async def answers(shop: Shop) -> list[Response]:
     """At least one answer of every operation, and the refusals a client meets first."""
     made = await shop.post("/products/", {"name": "Tea", "price": 1, "stock_quantity": 3})
@@ -246,7 +260,7 @@ async def answers(shop: Shop) -> list[Response]:
     told += await files(shop)
     for method, path, body in (*sales(made.json()), *warehouse(), *afterwards(), *office()):
         told.append(await shop.client.request(method, path, json=body))
-    return told
+    return [*told, *await leaving(shop)]
 
 
 async def test_every_answer_is_as_the_document_describes_it(shop: Shop) -> None:
