@@ -16,7 +16,7 @@ from leafcraft.web import plot
 from leafcraft.web.plot import GRID, Frame
 from leafcraft.web.scale import Number, Scale, scale
 
-LABELS_MAX = 6
+LABELS_MAX = 4
 """Below the axis: what a telephone has room for."""
 BAR, SLOT = 6, 10
 """How wide a bar is, of the room it has."""
@@ -26,7 +26,7 @@ COLUMNS = 60
 """In how many moments of a curve a pointer can tell the levels."""
 STEPS_WIDTH = 1000
 
-_BAR = "M%.5g %dv-%.4gh%.3gv%.4gz"
+_BAR = "M%.5g %dv-%dh%.3gV%dz"
 _BARS = Markup('<path class="bar" d="%s"/>')
 _CURVES = Markup(
     '<path class="area" d="%sV%dH0z"/>'
@@ -153,7 +153,7 @@ def _bars(points: Sequence[Point], on: Scale) -> Markup:
     path = []
     for n, point in enumerate(points):
         if high := plot.height(on, point.value):
-            path.append(_BAR % (SLOT * (n + 0.5) - width / 2, GRID, high, width, high))
+            path.append(_BAR % (SLOT * (n + 0.5) - width / 2, GRID, high, width, GRID))
     return _BARS % "".join(path)
 
 
@@ -163,9 +163,9 @@ def _curves(levels: Sequence[Level], xs: Sequence[float], on: Scale) -> Markup:
     return _CURVES % (on_hand, GRID, available, on_hand)
 
 
-def _curve(xs: Sequence[float], ys: Sequence[float]) -> str:
-    path = [f"M0 {ys[0]:.4g}"]
-    path += [f"H{x:.4g}V{y:.4g}" for x, y in zip(xs[1:], ys[1:], strict=True)]
+def _curve(xs: Sequence[float], ys: Sequence[int]) -> str:
+    path = [f"M0 {ys[0]}"]
+    path += [f"H{x:.4g}V{y}" for x, y in zip(xs[1:], ys[1:], strict=True)]
     return f"{''.join(path)}H{STEPS_WIDTH}"
 
 

@@ -22,7 +22,7 @@ GRID = 160
 FOOT = 26
 DIGIT_PIXELS = 7
 """About the width of a digit: how much room the labels on the left need."""
-EDGE = 0.04
+EDGE = 0.01
 """A label below that is so close to an edge (a share of the width) begins or ends there."""
 TOLD_EDGE = 0.3
 """The same for what a pointer is told, which is longer."""
@@ -33,7 +33,7 @@ _FIGURE = Markup(
     '<figcaption><span id="t%(id)s">%(title)s</span>%(keys)s</figcaption><div class="plot">'
     '<svg class="axis" width="%(gutter)d" height="%(height)d" text-anchor="end"'
     ' aria-hidden="true">%(left)s</svg>'
-    '<svg width="100%%" height="%(height)d" role="img" aria-labelledby="t%(id)s"'
+    '<svg width="100%%" height="%(height)d" overflow="visible" role="img" aria-labelledby="t%(id)s"'
     ' aria-describedby="d%(id)s"><desc id="d%(id)s">%(about)s</desc>'
     '<defs><rect id="c%(id)s" width="%(column).4g%%" y="%(up)d" height="%(grid)d"'
     ' fill-opacity=".07" pointer-events="all"/></defs><g class="grid">%(lines)s</g>'
@@ -51,7 +51,7 @@ _LEFT = Markup('<text x="%d" y="%.4g">%s</text>')
 _LINE = Markup('<line x2="100%%" y1="%.4g" y2="%.4g"/>')
 _BELOW = Markup('<text x="%.4g%%" y="%d" text-anchor="%s">%s</text>')
 _SPOT = Markup(
-    '<g class="point"><use href="#c%s" x="%.4g%%"/><text class="value" x="%.4g%%">%s</text></g>'
+    '<g class="point"><use href="#c%s" x="%.3g%%"/><text class="value" x="%.3g%%">%s</text></g>'
 )
 _ANCHORED = Markup('<g text-anchor="%s">%s</g>')
 _TABLE = Markup(
@@ -83,7 +83,7 @@ class Frame(NamedTuple):
 
 def figure(kind: str, frame: Frame, shapes: Markup, *, across: int, behind: Markup) -> Markup:
     """The chart; `shapes` are drawn in a box `across` wide and GRID high, `behind` is its table."""
-    name = f"{crc32(repr(frame).encode()):08x}"
+    name = f"{crc32(repr(frame).encode()) % 16**5:05x}"
     gutter = max(len(text) for _, text in frame.left) * DIGIT_PIXELS + 12
     floor = HEAD + GRID
     heights = [(floor - GRID * share, text) for share, text in frame.left]
@@ -130,9 +130,9 @@ def joined(parts: Iterable[Markup]) -> Markup:
     return _JOINT.join(parts)
 
 
-def height(on: Scale, value: Number) -> float:
-    """How high a value is drawn; what isn't zero can be seen."""
-    return max(1.0, GRID * on.share(value)) if value else 0.0
+def height(on: Scale, value: Number) -> int:
+    """How high a value is drawn, in whole pixels, which are sharp; what isn't zero can be seen."""
+    return max(1, round(GRID * on.share(value))) if value else 0
 
 
 def _spots(name: str, told: Sequence[str]) -> Markup:

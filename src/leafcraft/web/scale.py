@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from math import ceil
 from typing import NamedTuple
 
 Number = Decimal | int
@@ -29,7 +30,7 @@ def scale(values: Iterable[Number]) -> Scale:
     most = max(shown)
     whole = all(isinstance(value, int) for value in shown)
     step = _step(Decimal(most), whole=whole) if most else Decimal(1)
-    ticks = [step * n for n in range(int(-(-most // step)) + 1)]
+    ticks = [step * n for n in range(ceil(most / step) + 1)]
     return Scale([int(tick) if whole else _plain(tick) for tick in ticks])
 
 
