@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from babel import localedata
 from babel.core import get_global
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from leafcraft import times
 from leafcraft.times import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE
@@ -29,6 +29,8 @@ DAYS_AGO_MAX = 30
 
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|\d{3}))?")
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
+_DAY = Markup('<time datetime="%s">%s</time>')
+_MOMENT = Markup('<time datetime="%s" title="%s (%s)">%s</time>')
 _UNITS = (
     (MICROS_PER_DAY, "day"),
     (MICROS_PER_HOUR, "hour"),
@@ -119,7 +121,7 @@ class Formats:
         day = self._day(text)
         if isinstance(day, datetime):
             return self._told(text, day, self.style.day(day))
-        return Markup(f'<time datetime="{escape(text)}">{escape(self.style.day(day))}</time>')
+        return _DAY % (text, self.style.day(day))
 
     def ago(self, text: str, now: int) -> Markup:
         """`5 minutes ago`, `in 2 hours`, whole units that have passed or are left; the day when it is far."""
@@ -151,10 +153,7 @@ class Formats:
 
     def _told(self, text: str, here: datetime, shown: str) -> Markup:
         exact = self.style.both(self.style.day(here), self.style.time(here, seconds=True))
-        return Markup(
-            f'<time datetime="{escape(text)}" title="{escape(exact)} ({_offset(here)})">'
-            f"{escape(shown)}</time>"
-        )
+        return _MOMENT % (text, exact, _offset(here), shown)
 
     def _here(self, text: str) -> datetime:
         moment = datetime.fromisoformat(text)

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from babel import Locale, localedata
 from babel.core import get_global
-from babel.dates import parse_pattern as date_pattern
 from babel.numbers import (
     NumberPattern,
     get_currency_symbol,
@@ -132,7 +131,7 @@ def _words(locale: Locale) -> Locale:
 def _dates(words: Locale) -> _Dates:
     return _Dates(
         day=words.date_formats["medium"].format,
-        short_day=date_pattern(str(words.datetime_skeletons["MMMd"].pattern)).format,
+        short_day=str(words.datetime_skeletons["MMMd"].format),
         time=words.time_formats["short"].format,
         seconds=words.time_formats["medium"].format,
         both=str(words.datetime_formats["medium"]),
