@@ -35,6 +35,7 @@ from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
+from leafcraft.reports.console import pages as overview
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
@@ -104,7 +105,7 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    return (Activity(Feed(runtime)).pages, Doors(browsers).pages)
+    return (overview, Activity(Feed(runtime)).pages, Doors(browsers).pages)
 
 
 class Parts(NamedTuple):
