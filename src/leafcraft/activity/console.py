@@ -12,6 +12,8 @@ from leafcraft.web.visit import Document, Visit
 
 ROWS = 50
 NAMES_MAX = 500
+FACTS_MAX = 6
+"""Of an event, in the list of all."""
 PLACE = f"{PREFIX}/activity"
 FILTERS = ("type", "subject_type", "subject_id", "actor")
 DAYS = ("since", "until")
@@ -75,13 +77,15 @@ def _event(event: Document, names: Mapping[str, str]) -> dict[str, Any]:
         "who": names.get(event["actor"]) or words.actor(event["actor"]),
         "subject": f"{kind.replace('_', ' ').capitalize()} {number or ''}".strip(),
         "href": f"{PREFIX}/{home}/{number}" if home and number else "",
-        "details": ", ".join(
-            f"{name.replace('_', ' ')}: {_said(value)}" for name, value in event["data"].items()
-        ),
+        "details": _details(event["data"]),
     }
 
 
-def _said(value: Any) -> str:
-    if isinstance(value, Mapping | list):
-        return f"{len(value)} of them" if isinstance(value, list) else "changed"
-    return "nothing" if value is None else str(value)
+def _details(facts: Mapping[str, Any]) -> str:
+    """What an event says besides, as far as a line can tell it; amounts are in the smallest unit."""
+    plain = [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in facts.items()
+        if isinstance(value, str | int) and value != "" and not name.endswith("_minor")
+    ]
+    return ", ".join(plain[:FACTS_MAX])
