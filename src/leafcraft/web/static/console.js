@@ -73,11 +73,12 @@ function keyOf(node) {
   return pick ? `${pick.name}=${pick.value}` : ($("a[href]", node)?.getAttribute("href") ?? null);
 }
 
-/** The words of a row, without those that time alone changes. */
+/** What a row says, and its fields as the server filled them, without what time alone changes. */
 function wordsOf(element) {
   const copy = element.cloneNode(true);
-  for (const time of $$("time, [data-stale], script", copy)) time.remove();
-  return copy.textContent.replace(/\s+/g, " ").trim();
+  for (const time of $$("time, [data-stale]", copy)) time.remove();
+  const given = [copy, ...$$("*", copy)].filter((one) => one.matches(FIELDS)).map((one) => one.getAttribute("value"));
+  return [copy.textContent.replace(/\s+/g, " ").trim(), ...given].join("|");
 }
 
 class Morph {
