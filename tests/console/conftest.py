@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from tests.harness.browser import DARK, DESK, NO_SCRIPT, PHONE, Look, Watch, launched, opened
 from tests.harness.chromium import WITHOUT_CHROMIUM, chromium
+from tests.harness.furnishing import email_of
 from tests.harness.mariadb import PrivateMariaDB
 from tests.harness.premises import Premises, sign_in
 
@@ -126,7 +127,7 @@ def enter(
 
 def _sign_in_once(browser: Browser, premises: Premises, role: str) -> StorageState:
     with opened(browser, premises.url, DESK) as context:
-        sign_in(context.new_page(), role)
+        sign_in(context.new_page(), email_of(role))
         return context.storage_state()
 
 

@@ -1,6 +1,7 @@
 """What can be measured of a page: whether everybody can use it, and how much of it goes over the wire."""
 
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import BrowserContext, CDPSession, Page
@@ -34,7 +35,7 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 class Weight(NamedTuple):
-    """Bytes over the wire, headers included, as they came: compressed."""
+    """Bytes over the wire, headers included, as they came: compressed. The parts are by path."""
 
     first: int
     later: int
@@ -77,13 +78,19 @@ class _Wire:
         session.send("Network.enable")
 
     def _sent(self, event: dict[str, Any]) -> None:
-        if event.get("type") != "EventSource":  # that one never ends
-            self.pending[event["requestId"]] = event["request"]["url"]
+        url = urlsplit(event["request"]["url"])
+        if "redirectResponse" in event:  # the same request goes on elsewhere
+            self._came(event["requestId"], event["redirectResponse"])
+        if event.get("type") != "EventSource" and url.scheme != "data":  # the first never ends
+            self.pending[event["requestId"]] = url.path
 
     def _finished(self, event: dict[str, Any]) -> None:
-        url = self.pending.pop(event["requestId"], None)
-        if url is not None:
-            self.bytes[url] = self.bytes.get(url, 0) + int(event["encodedDataLength"])
+        self._came(event["requestId"], event)
+
+    def _came(self, request_id: str, told: dict[str, Any]) -> None:
+        path = self.pending.pop(request_id, None)
+        if path is not None:
+            self.bytes[path] = self.bytes.get(path, 0) + int(told["encodedDataLength"])
 
     def _failed(self, event: dict[str, Any]) -> None:
         self.pending.pop(event["requestId"], None)

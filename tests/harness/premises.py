@@ -11,7 +11,7 @@ import httpx2
 from playwright.sync_api import Page
 
 from tests.builders import PASSWORD, SECRET, Json, found, signed_in, wanted
-from tests.harness.furnishing import email_of, furnish
+from tests.harness.furnishing import furnish
 from tests.harness.service import Service
 
 SETTINGS: Final = {"LEAFCRAFT_SECRET_KEY": SECRET, "LEAFCRAFT_TOKEN_MINUTES": "1440"}
@@ -81,10 +81,10 @@ class Premises:
         return orders[0]
 
 
-def sign_in(page: Page, role: str) -> None:
-    """Through the form, as people do; leads to where the console leads them."""
+def sign_in(page: Page, email: str) -> None:
+    """Through the form, as people do, with PASSWORD; leads to where the console leads them."""
     page.goto("/console/sign-in")
-    page.locator("[name=email]").fill(email_of(role))
+    page.locator("[name=email]").fill(email)
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -142,9 +142,9 @@ class Service:
 
     def verify(self) -> tuple[int, str]:
         """Run `leafcraft verify` on the same database: its exit code and all its output."""
-        return self.run("verify")
+        return self.verb("verify")
 
-    def run(self, *words: str) -> tuple[int, str]:
+    def verb(self, *words: str) -> tuple[int, str]:
         """Run one of the other verbs on the same database: its exit code and all its output."""
         done = subprocess.run(
             self.command(*words),
