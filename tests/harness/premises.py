@@ -83,7 +83,9 @@ class Premises:
 
 def sign_in(page: Page, email: str) -> None:
     """Through the form, as people do, with PASSWORD; leads to where the console leads them."""
-    page.goto("/console/sign-in")
+    answer = page.goto("/console/sign-in")
+    assert answer, "no answer"
+    assert answer.ok, f"the form for signing in: {answer.status}"
     page.locator("[name=email]").fill(email)
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
