@@ -21,6 +21,9 @@ pages = Pages("orders")
 
 PLACE, CONFIRM = "place", "confirm"
 RESULTS_MAX = 8
+"""Of what was looked for."""
+FIRST_MAX = 5
+"""Shown while nothing is looked for."""
 LEVELS_MAX = 500
 """Asked for, of the products that there is not enough of."""
 SENT_BEFORE = {
@@ -105,8 +108,9 @@ async def _lines(visit: Visit, wanted: Mapping[int, str]) -> list[Line]:
 async def _results(visit: Visit) -> list[Document]:
     """The products that are looked for; while nothing is, the first by name."""
     words = visit.form.one("q")[:NAME_CHARS_MAX]
+    most = RESULTS_MAX if words else FIRST_MAX
     found: list[Document] = (
-        await visit.ask("list_products", q=words, archived=False, sort="name", limit=RESULTS_MAX)
+        await visit.ask("list_products", q=words, archived=False, sort="name", limit=most)
     ).document
     return found
 
