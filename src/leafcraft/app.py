@@ -31,6 +31,7 @@ from leafcraft.exchange import api as exchange
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
+from leafcraft.products import console as product_pages
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
 from leafcraft.stock.api import of_products, sites, stock
@@ -102,7 +103,7 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    return (Doors(browsers).pages,)
+    return (Doors(browsers).pages, *product_pages.all_pages())
 
 
 class Parts(NamedTuple):
