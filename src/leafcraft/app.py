@@ -34,6 +34,7 @@ from leafcraft.orders import console, console_chosen, console_find, console_new
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
+from leafcraft.products import console as product_pages
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
 from leafcraft.reports.console import pages as overview
@@ -110,6 +111,7 @@ def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     return (
         overview,
         *(one.pages for one in of_orders),
+        *product_pages.all_pages(),
         Activity(Feed(runtime)).pages,
         Doors(browsers).pages,
     )
