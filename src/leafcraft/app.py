@@ -28,6 +28,7 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
+from leafcraft.orders import console_edit, console_order, console_parcels, console_print
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
@@ -102,7 +103,8 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    return (Doors(browsers).pages,)
+    order_pages = (console_order, console_parcels, console_edit, console_print)
+    return (Doors(browsers).pages, *(one.pages for one in order_pages))
 
 
 class Parts(NamedTuple):
