@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from leafcraft.errors import Code
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
-from leafcraft.orders.console_lines import reasons, titles
+from leafcraft.orders.console_lines import names, reasons
 from leafcraft.orders.console_order import KNOWN, whole_number
 from leafcraft.orders.console_parcels import check, placed
 from leafcraft.orders.rules import LINES_MAX
@@ -98,8 +98,8 @@ def _typed(form: Fields, order: Document) -> Typed:
         for product, quantity in zip(form.all("product"), form.all("quantity"), strict=False)
         if isinstance(product_id := whole_number(product), int)
     ]
-    names = (*KNOWN, ADDRESS, "reference", "note")
-    fields = {name: form.one(name) for name in names if name in form}
+    asked = (*KNOWN, ADDRESS, "reference", "note")
+    fields = {name: form.one(name) for name in asked if name in form}
     return Typed(_matched(order, pairs[:LINES_MAX]), fields, form.one("etag"))
 
 
@@ -196,7 +196,7 @@ async def _form(
         order=order,
         typed=typed,
         known=known,
-        names=titles(known),
+        names=names(known),
         search=search,
         changed=bool(problem and problem["code"] == Code.PRECONDITION_FAILED.value),
     )

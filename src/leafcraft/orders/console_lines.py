@@ -71,9 +71,9 @@ async def products(visit: Visit, product_ids: Iterable[int]) -> Mapping[int, Doc
     return found
 
 
-def titles(found: Mapping[int, Document]) -> Mapping[int, str]:
+def names(found: Mapping[int, Document]) -> Mapping[int, str]:
     """What people call the products."""
-    return {number: f"{one['name']} · {one['sku']}" for number, one in found.items()}
+    return {number: str(one["name"]) for number, one in found.items()}
 
 
 async def lines(

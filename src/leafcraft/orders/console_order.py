@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
-from leafcraft.orders.console_lines import reasons, titles, whole
+from leafcraft.orders.console_lines import names, reasons, whole
 from leafcraft.orders.console_story import Story, people
 from leafcraft.orders.rules import Payment, Status
 from leafcraft.web.pages import Pages
@@ -49,15 +49,15 @@ async def shown(
         await whole(visit, "list_returns", order_id),
         await _entries(visit, order_id),
     )
-    names = titles({**known, **await _others(visit, entries, known)})
-    story = Story(visit, found["currency"], names, await people(visit))
+    called = names({**known, **await _others(visit, entries, known)})
+    story = Story(visit, found["currency"], called, await people(visit))
     return visit.page(
         "orders/order.html",
         problem=problem,
         form=form,
         order=found,
         lines=await console_lines.lines(visit, found, known),
-        names=names,
+        names=called,
         why=reasons(found),
         may=visit.may("edit_order"),
         sent=sent,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
-from leafcraft.orders.console_lines import reasons, titles, whole
+from leafcraft.orders.console_lines import names, reasons, whole
 from leafcraft.orders.console_order import Act, act, whole_number
 from leafcraft.orders.rules import Disposition
 from leafcraft.web.fields import Fields
@@ -55,7 +55,7 @@ async def asking(visit: Visit, order_id: int, task: Task, problem: Problem | Non
         problem=problem,
         order=order,
         lines=lines,
-        names=titles(known),
+        names=names(known),
         locations=await locations(visit),
         dispositions=DISPOSITIONS,
     )
@@ -144,8 +144,7 @@ async def fulfill(visit: Visit, order_id: int) -> Answer:
 
 @pages.post("/orders/{order_id}/fulfillments/{fulfillment_id}/tracking")
 async def track(visit: Visit, order_id: int, fulfillment_id: int) -> Answer:
-    names = ("carrier", "tracking_number")
-    body = {name: visit.form.one(name) or None for name in names}
+    body = {name: visit.form.one(name) or None for name in ("carrier", "tracking_number")}
     said = f"The tracking of fulfillment {fulfillment_id} is saved."
     doing = Act("edit_fulfillment", said, f"tracking-{fulfillment_id}")
     return await act(visit, [order_id, fulfillment_id], doing, body)

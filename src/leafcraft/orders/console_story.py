@@ -83,7 +83,7 @@ class Story:
             return "you" if me else self._people.get(int(number), f"user {number}")
         if kind == "key":
             return f"API key {number}"
-        return {"system": "Leafcraft itself", "cli": "the command line"}.get(actor, actor)
+        return {"system": "Leafcraft", "cli": "the command line"}.get(actor, actor)
 
     def listed(self, items: Sequence[Data]) -> str:
         return ", ".join(
