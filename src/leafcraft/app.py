@@ -22,6 +22,8 @@ from leafcraft.accounts.first import first_admin
 from leafcraft.accounts.rules import Permission
 from leafcraft.activity.actions import NoteSettings, note_settings
 from leafcraft.activity.api import activity
+from leafcraft.activity.console import Activity
+from leafcraft.activity.live import Feed
 from leafcraft.cache import Cache, Watch
 from leafcraft.cause import SYSTEM
 from leafcraft.config import Settings
@@ -34,6 +36,7 @@ from leafcraft.orders.parcels_api import parcels
 from leafcraft.products import console as product_pages
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
+from leafcraft.reports.console import pages as overview
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
@@ -74,7 +77,7 @@ def create_app(settings: Settings, clock: times.Clock = times.now) -> FastAPI:
     app.open(docs.router())
     app.check(Permission)
     if settings.console == "on":
-        console = Console(browsers.visitor, catalog(slices), _pages(browsers))
+        console = Console(browsers.visitor, catalog(slices), _pages(runtime, browsers))
         app.show(PREFIX, console.table, console.lost)
     return app
 
@@ -101,9 +104,14 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
     )
 
 
-def _pages(browsers: Browsers) -> Sequence[Pages]:
+def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    return (Doors(browsers).pages, *product_pages.all_pages())
+    return (
+        overview,
+        *product_pages.all_pages(),
+        Activity(Feed(runtime)).pages,
+        Doors(browsers).pages,
+    )
 
 
 class Parts(NamedTuple):

@@ -58,8 +58,8 @@ class Browsers:
         await self._sessions.begin(email, password, by, token=opaque.digest(token), device=device)
         return token
 
-    async def visitor(self, token: str, call: Call) -> Visitor:
-        """Whom the cookie's token speaks for.
+    async def visitor(self, token: str, call: Call, *, used: bool = True) -> Visitor:
+        """Whom the cookie's token speaks for; `used`: by a person, and not by a page that is left open.
 
         Raises Refusal: `not_authenticated`, `token_expired`, `token_revoked`, `rate_limited`.
         """
@@ -70,10 +70,10 @@ class Browsers:
             self._known.forget(token, call)
             known = await self._introduced(token, revision)
             self._known.keep(token, known)
-        if now - known.session.used_at >= NOTED_MICROS:
+        if used and now - known.session.used_at >= NOTED_MICROS:
             self._visits[known.session.id] = now
-            used = known.session._replace(used_at=now)
-            self._known.keep(token, known._replace(session=used))
+            session = known.session._replace(used_at=now)
+            self._known.keep(token, known._replace(session=session))
         return known.visitor
 
     async def sign_out(self, token: str, by: Cause) -> None:

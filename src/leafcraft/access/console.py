@@ -26,7 +26,7 @@ class Doors:
         pages.get("/sign-in", signed_out=True)(self.sign_in_form)
         pages.post("/sign-in", signed_out=True)(self.sign_in)
         pages.post("/sign-out", signed_out=True)(self.sign_out)
-        pages.post("/theme", signed_out=True)(choose_theme)
+        pages.post("/theme")(choose_theme)
         return pages
 
     async def sign_in_form(self, visit: Visit) -> Answer:

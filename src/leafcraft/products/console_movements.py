@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from leafcraft.idempotency import Answer
-from leafcraft.products.console_given import address
 from leafcraft.products.console_lists import ROWS, Json
 from leafcraft.stock.rules import REVERSIBLE, Kind
-from leafcraft.web.fields import Fields
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Problem, Visit
 
@@ -71,17 +69,15 @@ async def _ledger(visit: Visit, product_id: int, *, problem: Problem | None = No
     product = (await visit.ask("get_product", product_id)).document
     asked = visit.query.one("kind")
     kind = asked if asked in dict(KINDS) else ""
-    cursor = visit.query.one("cursor")
     found = await visit.ask(
         "list_stock_movements",
         product_id=product_id,
         kind=kind,
         sort="-id",
-        cursor=cursor,
+        cursor=visit.query.one("cursor"),
         limit=ROWS,
     )
     path = f"/console/products/{product_id}/movements"
-    following = Fields.read(found.next_query).one("cursor")
     return visit.page(
         "products/movements.html",
         product=product,
@@ -90,6 +86,6 @@ async def _ledger(visit: Visit, product_id: int, *, problem: Problem | None = No
         kinds=KINDS,
         kind=kind,
         path=path,
-        next_href=address(path, {"kind": kind, "cursor": following}) if following else "",
-        first_href=address(path, {"kind": kind}) if cursor else "",
+        next_href=visit.next_page(path, found.next_query),
+        first_href=visit.first_page(path),
     )

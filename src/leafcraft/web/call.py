@@ -12,7 +12,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
 from starlette.exceptions import HTTPException
 
-from leafcraft import idempotency, times
+from leafcraft import idempotency, revisions, times
 from leafcraft.cache import Cache, Load, Watch
 from leafcraft.cause import Cause
 from leafcraft.committer import Action
@@ -149,6 +149,11 @@ class Call:
         made = Call(self.runtime, scope, headers, self.request_id)
         made.caller, made.address, made._revisions = self.caller, self.address, self._revisions
         return made
+
+    @property
+    def mark(self) -> str:
+        """The revisions in one word; empty: nobody has asked for them."""
+        return "" if self._revisions is None else revisions.mark(self._revisions)
 
     def forget_revisions(self) -> None:
         """What is read from now on sees what has been written since."""

@@ -24,6 +24,8 @@ from leafcraft.web.visitor import Visitor, forged
 
 SIGN_IN = f"{PREFIX}/sign-in"
 ZONE = "leafcraft_tz"
+BY_ITSELF = b"x-live"
+"""The header of what an open page asks for because something has changed."""
 KEPT_NEVER = ("csrf", "key")
 """Fields of a form that are new when it is sent again."""
 
@@ -44,8 +46,9 @@ HEADERS = (
     ("vary", "accept-encoding, accept-language, cookie"),
 )
 
-Who = Callable[[str, Call], Awaitable[Visitor]]
-"""Whose browser sends this cookie's text with a call. Raises Refusal."""
+Who = Callable[..., Awaitable[Visitor]]
+"""Whose browser sends this cookie's text with a call; `used` says whether somebody is at work there,
+and not a page by itself. Raises Refusal."""
 
 
 class Console:
@@ -77,7 +80,7 @@ class Console:
     async def admit(self, visit: Visit, page: Page) -> None:
         """Raises Refusal for who may not come in, and for forms that are not the console's own."""
         call = visit.call
-        await self._recognise(visit)
+        await self._recognise(visit, page)
         if not visit.known:
             if not page.signed_out:
                 raise Refusal(Code.NOT_AUTHENTICATED, "Sign in first.")
@@ -87,18 +90,19 @@ class Console:
             if visit.known and forged(visit.visitor, visit.form.one("csrf")):
                 raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
 
-    async def _recognise(self, visit: Visit) -> None:
+    async def _recognise(self, visit: Visit, page: Page) -> None:
         call = visit.call
         token = call.cookie(cookie_name(call))
         if not token:
             return
         try:
-            visitor = await self._who(token, call)
+            used = not page.background and call.header(BY_ITSELF) is None
+            visitor = await self._who(token, call, used=used)
         except Refusal as refusal:
             if refusal.code.kind is not Kind.UNAUTHENTICATED:
                 raise
             return
-        visit.is_by(visitor)
+        visit.is_by(visitor, lambda: self._who(token, call, used=False))
         name = f"user:{visitor.user_id}"
         call.caller = Caller(name, visitor.permissions, visitor.session_id)
         call.runtime.limits.caller(call.caller.name)

@@ -8,7 +8,7 @@ visitor and another to a colleague who gets a picture of the page.
 """
 
 import re
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -122,6 +122,14 @@ class Formats:
         if isinstance(day, datetime):
             return self._told(text, day, self.style.day(day))
         return _DAY % (text, self.style.day(day))
+
+    def begins(self, day: str) -> str:
+        """`2026-10-05` -> the moment when that day begins for the visitor; what is no day stays as it is."""
+        try:
+            first = datetime.combine(date.fromisoformat(day), time(), self.zone)
+            return times.write(times.read(first))
+        except (ValueError, OverflowError):
+            return day
 
     def ago(self, text: str, now: int) -> Markup:
         """`5 minutes ago`, `in 2 hours`, whole units that have passed or are left; the day when it is far."""

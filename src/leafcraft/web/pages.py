@@ -1,6 +1,6 @@
 """Pages: how a slice declares what people can look at and do in the console."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPMethod
 from typing import NamedTuple
 
@@ -37,8 +37,10 @@ class Page(NamedTuple):
     method: str
     path: str
     endpoint: Endpoint
-    signed_out: bool
+    signed_out: bool = False
     """Whether it is for people who have not signed in, too."""
+    background: bool = False
+    """Whether a browser asks for it by itself: nobody is at work for that."""
 
 
 class Pages:
@@ -49,18 +51,19 @@ class Pages:
         self.tabs = tabs
         self.table: list[Page] = []
 
-    def get(self, path: str, *, signed_out: bool = False) -> Callable[[Endpoint], Endpoint]:
-        return self._declare(HTTPMethod.GET, path, signed_out=signed_out)
+    def get(self, path: str, **how: bool) -> Callable[[Endpoint], Endpoint]:
+        """`how` are `signed_out` and `background`, as in Page."""
+        return self._declare(HTTPMethod.GET, path, how)
 
-    def post(self, path: str, *, signed_out: bool = False) -> Callable[[Endpoint], Endpoint]:
-        return self._declare(HTTPMethod.POST, path, signed_out=signed_out)
+    def post(self, path: str, **how: bool) -> Callable[[Endpoint], Endpoint]:
+        return self._declare(HTTPMethod.POST, path, how)
 
     def _declare(
-        self, method: HTTPMethod, path: str, *, signed_out: bool
+        self, method: HTTPMethod, path: str, how: Mapping[str, bool]
     ) -> Callable[[Endpoint], Endpoint]:
         def declare(endpoint: Endpoint) -> Endpoint:
             name = f"console_{endpoint.__name__}"
-            self.table.append(Page(name, method, f"{PREFIX}{path}", endpoint, signed_out))
+            self.table.append(Page(name, method, f"{PREFIX}{path}", endpoint, **how))
             return endpoint
 
         return declare

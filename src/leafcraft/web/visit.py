@@ -6,7 +6,7 @@ for people as for programs, and a page can do nothing that a program could not.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -27,6 +27,7 @@ SAID_SECONDS = 60
 
 Document = Any
 Problem = Mapping[str, Any]
+Check = Callable[[], Awaitable[object]]
 Render = Callable[["Visit", str, Mapping[str, Any]], str]
 
 
@@ -59,6 +60,7 @@ class Visit:
         self.formats = formats
         self.path = call.path
         self._visitor: Visitor | None = None
+        self._check: Check | None = None
         self._catalog = catalog
         self._render = render
 
@@ -75,12 +77,25 @@ class Visit:
     def known(self) -> bool:
         return self._visitor is not None
 
-    def is_by(self, visitor: Visitor) -> None:
-        self._visitor = visitor
+    def is_by(self, visitor: Visitor, check: Check | None = None) -> None:
+        """`check` looks again whether the visitor may still be here. Raises Refusal."""
+        self._visitor, self._check = visitor, check
+
+    async def stays(self) -> bool:
+        """Whether the visitor may still be here, for what goes on for long. Raises Refusal if not."""
+        if self._check is not None:
+            self.call.forget_revisions()
+            await self._check()
+        return True
 
     def may(self, name: str) -> bool:
         """Whether the visitor may do what the operation does."""
         return self._catalog[name].operation.permission in self.visitor.permissions
+
+    @property
+    def mark(self) -> str:
+        """What the page shows, as the live feed counts it: if nothing was written since, it is fresh."""
+        return self.call.mark
 
     @property
     def now(self) -> int:
@@ -184,6 +199,21 @@ class Visit:
             cookie = f"{SAID}={text}; Max-Age={SAID_SECONDS}; Path=/console; HttpOnly"
             headers.append(("set-cookie", f"{cookie}; SameSite=Strict"))
         return Answer(303, b"", location=path, headers=(*headers,))
+
+    def next_page(self, path: str, next_query: str) -> str:
+        """Where a list goes on, with the filters of this address; empty: nowhere."""
+        cursor = Fields.read(next_query).one("cursor")
+        if not cursor:
+            return ""
+        kept = [(name, value) for name, value in self.query.pairs if name != "cursor" and value]
+        return f"{path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+    def first_page(self, path: str) -> str:
+        """Where a list begins; empty: here."""
+        if "cursor" not in self.query:
+            return ""
+        kept = [(name, value) for name, value in self.query.pairs if name != "cursor" and value]
+        return f"{path}?{urlencode(kept)}" if kept else path
 
     def key(self) -> str:
         """What makes a form's submission known again; new with each form."""

@@ -1,0 +1,91 @@
+"""How people see what happened, and how open pages hear of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leafcraft.activity import words
+from leafcraft.activity.live import Feed
+from leafcraft.idempotency import Answer
+from leafcraft.web.pages import PREFIX, Pages, Tab
+from leafcraft.web.stream import Stream
+from leafcraft.web.visit import Document, Visit
+
+ROWS = 50
+NAMES_MAX = 500
+FACTS_MAX = 6
+"""Of an event, in the list of all."""
+PLACE = f"{PREFIX}/activity"
+FILTERS = ("type", "subject_type", "subject_id", "actor")
+DAYS = ("since", "until")
+SUBJECTS = ("order", "product", "stock", "location", "user", "api_key", "settings")
+_HOMES = {"order": "orders", "product": "products", "stock": "products", "location": ""}
+
+
+class Activity:
+    """The audit feed, and the live one."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    @property
+    def pages(self) -> Pages:
+        pages = Pages("activity", Tab("Activity", PLACE, "activity", "list_events", "a"))
+        pages.get("/activity")(activity_page)
+        pages.get("/live", background=True)(self.live)
+        return pages
+
+    async def live(self, visit: Visit) -> Stream:
+        """Tells a page that is open what has changed since it was made."""
+        session = str(visit.visitor.session_id)
+        since = visit.call.header(b"last-event-id") or visit.query.one("since")
+        return await self._feed.stream(session, visit.stays, since=since)
+
+
+async def activity_page(visit: Visit) -> Answer:
+    """What happened, the newest first, narrowed by what the address says."""
+    chosen = visit.query.given(*FILTERS)
+    days = visit.query.given(*DAYS)
+    moments = {name: visit.formats.begins(day) for name, day in days.items()}
+    place = visit.query.given("cursor")
+    found = await visit.ask("list_events", limit=ROWS, **chosen, **moments, **place)
+    names = await _names(visit)
+    return visit.page(
+        "activity/activity.html",
+        events=[_event(event, names) for event in found.document],
+        chosen=dict.fromkeys((*FILTERS, *DAYS), "") | chosen | days,
+        narrowed=bool(chosen or days),
+        subjects=SUBJECTS,
+        words=words.WORDS,
+        names=names,
+        next_href=visit.next_page(PLACE, found.next_query),
+        first_href=visit.first_page(PLACE),
+    )
+
+
+async def _names(visit: Visit) -> Mapping[str, str]:
+    """Who is who."""
+    found = await visit.ask("list_users", limit=NAMES_MAX)
+    return {f"user:{user['id']}": user["email"] for user in found.document}
+
+
+def _event(event: Document, names: Mapping[str, str]) -> dict[str, Any]:
+    kind, number = event["subject_type"], event["subject_id"]
+    home = _HOMES.get(kind)
+    return {
+        **event,
+        "what": words.told(event["type"]),
+        "who": names.get(event["actor"]) or words.actor(event["actor"]),
+        "subject": f"{kind.replace('_', ' ').capitalize()} {number or ''}".strip(),
+        "href": f"{PREFIX}/{home}/{number}" if home and number else "",
+        "details": _details(event["data"]),
+    }
+
+
+def _details(facts: Mapping[str, Any]) -> str:
+    """What an event says besides, as far as a line can tell it; amounts are in the smallest unit."""
+    plain = [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in facts.items()
+        if isinstance(value, str | int) and value != "" and not name.endswith("_minor")
+    ]
+    return ", ".join(plain[:FACTS_MAX])
