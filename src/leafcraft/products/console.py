@@ -36,7 +36,7 @@ def all_pages() -> Sequence[Pages]:
 
 @pages.get("/products")
 async def product_list(visit: Visit) -> Answer:
-    narrowed = Narrowed.read(visit.query)._replace(location="")
+    narrowed = Narrowed.read(visit.query)._replace(where="")
     part = await products(visit, narrowed)
     return visit.page(
         "products/list.html",

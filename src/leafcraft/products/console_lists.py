@@ -41,7 +41,7 @@ class Narrowed(NamedTuple):
     q: str = ""
     show: str = ""
     sort: str = ""
-    location: str = ""
+    where: str = ""
     cursor: str = ""
 
     @classmethod
@@ -52,7 +52,7 @@ class Narrowed(NamedTuple):
             query.one("q")[:NAME_CHARS_MAX],
             show if show in SHOWN else "",
             sort if sort in dict(SORTS[1:]) else "",
-            query.one("location"),
+            query.one("where"),
             query.one("cursor"),
         )
 

@@ -48,7 +48,7 @@ async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answ
     part = await products(visit, narrowed)
     places = [one for one in await locations(visit) if one["active"]]
     level_of = await levels(visit, (one["id"] for one in part.products))
-    chosen = [one for one in places if one["code"] == narrowed.location]
+    chosen = [one for one in places if one["code"] == narrowed.where]
     editor = editor or await _asked(visit, shown, part)
     return visit.page(
         "products/grid.html",
