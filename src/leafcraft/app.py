@@ -30,6 +30,7 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
+from leafcraft.orders import console, console_chosen, console_find, console_new
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
@@ -106,8 +107,10 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
+    of_orders = (console, console_new, console_chosen, console_find)
     return (
         overview,
+        *(one.pages for one in of_orders),
         *product_pages.all_pages(),
         Activity(Feed(runtime)).pages,
         Doors(browsers).pages,

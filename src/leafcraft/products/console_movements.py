@@ -24,10 +24,22 @@ KINDS: Sequence[tuple[str, str]] = (
 )
 
 
+SAID = {
+    Kind.TRANSFER_OUT: "Transfer out",
+    Kind.TRANSFER_IN: "Transfer in",
+    Kind.RESERVE: "Reserved",
+    Kind.RELEASE: "Released",
+    Kind.FULFILL: "Fulfilled",
+    Kind.RETURN: "Returned",
+}
+"""Of the kinds whose names are not what people say."""
+
+
 class Line(NamedTuple):
     """A movement as it is shown."""
 
     movement: Json
+    said: str
     by: str
     reversible: bool
 
@@ -35,13 +47,20 @@ class Line(NamedTuple):
 def lines(visit: Visit, movements: Sequence[Json]) -> list[Line]:
     """The movements, with who did each, and whether it can be taken back by whoever looks."""
     may = visit.may("reverse_movement")
-    return [Line(one, _by(visit, one["actor"]), may and _open(one)) for one in movements]
+    return [
+        Line(one, _said(one["kind"]), _by(visit, one["actor"]), may and _open(one))
+        for one in movements
+    ]
 
 
 def _open(movement: Json) -> bool:
     """Whether a movement may be taken back: once, and none that takes another back."""
     tied = movement["reversed_by"] or movement["reverses"]
     return movement["kind"] in REVERSIBLE and not tied
+
+
+def _said(kind: str) -> str:
+    return SAID.get(Kind(kind), kind.capitalize())
 
 
 def _by(visit: Visit, actor: str) -> str:
