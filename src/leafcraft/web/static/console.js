@@ -494,5 +494,11 @@ addEventListener("pageshow", () => {
   for (const form of [...sent.keys()]) release(form);
 });
 ready();
+// A page that goes to a row can't also have its field focused by the browser.
+const first = matchMedia("(pointer: fine)").matches && $("[data-focus] input");
+if (first) {
+  first.focus({ preventScroll: true });
+  first.select();
+}
 if (tellZone()) soon();
 listen();
