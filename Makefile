@@ -1,4 +1,4 @@
-# make run · test · check · format · fuzz · bench · lock · audit · sbom · clean
+# make run · test · check · format · fuzz · bench · screenshots · lock · audit · sbom · clean
 # with another Python: make run PYTHON=/path/to/python3
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -11,13 +11,14 @@ PIP := $(BIN)/python -m pip $(INSTALL)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 
-.PHONY: run test check format fuzz bench lock audit sbom clean
+.PHONY: run test check format fuzz bench screenshots lock audit sbom clean
 
 run: $(BIN)/leafcraft
 	@exec $(BIN)/leafcraft serve $(ARGS)
 
 test: .venv/dev
 	@bash .ci/mariadb
+	@bash .ci/chromium
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev
@@ -36,6 +37,10 @@ fuzz: .venv/dev                 # Schemathesis against the real service, as each
 
 bench: .venv/dev
 	PYTHONPATH=src $(BIN)/python -m bench $(ARGS)
+
+screenshots: .venv/dev          # docs/pictures; `ARGS="--all --out DIR"` takes every page in every look
+	@bash .ci/chromium
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 lock: .venv/dev                 # keeps what is pinned; `make lock ARGS=--upgrade` takes the newest
 	$(COMPILE) pyproject.toml $(ARGS) --group dev -o requirements-dev.txt

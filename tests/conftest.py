@@ -23,6 +23,7 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.db.mysql import connect_arguments
 from tests.builders import Done, Run, Shop, open_shop, settings_of
+from tests.harness.chromium import WITHOUT_CHROMIUM
 from tests.harness.mariadb import PrivateMariaDB, mariadb_available
 from tests.harness.service import Service
 
@@ -42,12 +43,13 @@ MakeSettings = Callable[..., Settings]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A skip that nobody reads is a hole: say once, in colour, which half was not tested."""
+    """A skip that nobody reads is a hole: say once, in colour, what was not tested."""
     skipped = terminalreporter.stats.get("skipped", ())
-    count = sum(WITHOUT_MARIADB in str(report.longrepr) for report in skipped)
-    if count:
-        text = f"{count} tests did not run on MariaDB: {WITHOUT_MARIADB}"
-        terminalreporter.write_sep("!", text, red=True, bold=True)
+    for where, reason in (("on MariaDB", WITHOUT_MARIADB), ("in Chromium", WITHOUT_CHROMIUM)):
+        count = sum(reason in str(report.longrepr) for report in skipped)
+        if count:
+            text = f"{count} tests did not run {where}: {reason}"
+            terminalreporter.write_sep("!", text, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

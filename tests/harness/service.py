@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 ADMIN_EMAIL: Final = "admin@example.com"
 READY_WITHIN_SECONDS: Final = 60.0
 STOP_WITHIN_SECONDS: Final = 30.0
-VERIFY_SECONDS_MAX: Final = 300.0
+VERB_SECONDS_MAX: Final = 300.0
 HTTP_SECONDS_MAX: Final = 10.0
 
 
@@ -142,13 +142,17 @@ class Service:
 
     def verify(self) -> tuple[int, str]:
         """Run `leafcraft verify` on the same database: its exit code and all its output."""
+        return self.verb("verify")
+
+    def verb(self, *words: str) -> tuple[int, str]:
+        """Run one of the other verbs on the same database: its exit code and all its output."""
         done = subprocess.run(
-            self.command("verify"),
+            self.command(*words),
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=VERIFY_SECONDS_MAX,
+            timeout=VERB_SECONDS_MAX,
             check=False,
         )
         return done.returncode, done.stdout
