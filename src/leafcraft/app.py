@@ -30,9 +30,11 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
+from leafcraft.orders import console, console_chosen, console_find, console_new
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
+from leafcraft.products import console as product_pages
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
 from leafcraft.reports.console import pages as overview
@@ -105,7 +107,14 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    return (overview, Activity(Feed(runtime)).pages, Doors(browsers).pages)
+    of_orders = (console, console_new, console_chosen, console_find)
+    return (
+        overview,
+        *(one.pages for one in of_orders),
+        *product_pages.all_pages(),
+        Activity(Feed(runtime)).pages,
+        Doors(browsers).pages,
+    )
 
 
 class Parts(NamedTuple):

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from leafcraft.web.connection import HEADER_BYTES_MAX, Connection
+from leafcraft.web.connection import HEADER_BYTES_MAX, STOPPING, Connection
 from leafcraft.web.problems import Problem
 
 SECONDS_MAX: Final = 10.0
@@ -93,6 +93,9 @@ class Peer:
 class Server(NamedTuple):
     app: Echo
     port: int
+    stopping: asyncio.Event
+    shut_down: Callable[[], None]
+    """What a server does first of all when it is to stop."""
 
     @asynccontextmanager
     async def peer(self) -> AsyncIterator[Peer]:
@@ -111,12 +114,18 @@ async def serving() -> AsyncIterator[Server]:
     config.load()
     state = ServerState()
 
+    stopping = asyncio.Event()
+
     def connect() -> Quick:
-        return Quick(config=config, server_state=state, app_state={})
+        return Quick(config=config, server_state=state, app_state={STOPPING: stopping})
+
+    def shut_down() -> None:
+        for open_one in list(state.connections):
+            open_one.shutdown()
 
     listening = await asyncio.get_running_loop().create_server(connect, "127.0.0.1", 0)
     async with listening:
-        yield Server(app, listening.sockets[0].getsockname()[1])
+        yield Server(app, listening.sockets[0].getsockname()[1], stopping, shut_down)
         for open_one in list(state.connections):
             open_one.transport.close()
 

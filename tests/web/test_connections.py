@@ -250,6 +250,21 @@ async def test_a_connection_serves_many_requests(server: Server) -> None:
         assert [(await peer.answer()).status for _ in range(200)] == [200] * 200
 
 
+async def test_an_answer_without_an_end_is_told_that_the_service_stops(server: Server) -> None:
+    """Others under way are finished, and the server waits for them."""
+    server.app.pause = SHORT_SECONDS
+    async with server.peer() as peer, server.peer() as idle:
+        await peer.send(GET + b"\r\n")
+        while not server.app.paths:  # noqa: ASYNC110 what is awaited is in another task
+            await asyncio.sleep(0.01)
+        assert not server.stopping.is_set()
+        server.shut_down()
+        assert server.stopping.is_set()
+        assert (await peer.answer()).status == 200
+        assert await peer.end() == b""
+        assert await idle.end() == b""
+
+
 @pytest.fixture(scope="module")
 def running() -> Iterator[Service]:
     with Service(workers=2) as service:

@@ -31,6 +31,7 @@ FILES = {
 SHEETS = ("products", "stock", "movements", "orders", "orders?format=jsonl")
 REPORTS = ("sales", "sales?by=product", "stock-value")
 CSV = {"accept": "text/csv"}
+PARTS = ("timeline", "fulfillments", "returns", "reservations")
 
 
 async def document_of(shop: Shop) -> Json:
@@ -181,8 +182,8 @@ def afterwards() -> list[Asked]:
         ("POST", "/orders/cancel", {"order_ids": [number, 99]}),
         ("POST", f"{here}/notes", {"text": "was wet"}),
         ("POST", "/orders/99/notes", {"text": "was wet"}),
-        *(("GET", f"{here}/{path}", None) for path in ("timeline", "fulfillments", "returns")),
-        *(("GET", f"/orders/99/{path}", None) for path in ("timeline", "fulfillments", "returns")),
+        *(("GET", f"{here}/{path}", None) for path in PARTS),
+        *(("GET", f"/orders/99/{path}", None) for path in PARTS),
         *(("GET", f"/orders/{path}", None) for path in ("counts", "?q=ada", "?reference=A-1")),
     ]
 

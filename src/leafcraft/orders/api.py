@@ -203,7 +203,7 @@ async def hold_order(call: Asked, order_id: wire.Id, body: given.NewHold) -> Ans
     ),
 )
 async def get_order_timeline(
-    call: Asked, order_id: wire.Id, query: Annotated[schemas.TimelineQuery, Query()]
+    call: Asked, order_id: wire.Id, query: Annotated[schemas.PartQuery, Query()]
 ) -> Answer:
     """What happened to an order, who did it and when, with the notes that people added."""
     page = query.page()

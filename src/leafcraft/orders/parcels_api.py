@@ -12,6 +12,8 @@ from leafcraft.orders import fulfillments, given, returns, schemas, store, views
 from leafcraft.orders.fulfillments import Fulfill, Track, Undo
 from leafcraft.orders.parcels import Fulfillment, Return
 from leafcraft.orders.returns import TakeBack
+from leafcraft.stock import views as stock
+from leafcraft.stock.store import TOPIC as STOCK_TOPIC
 from leafcraft.web import wire
 from leafcraft.web.call import Asked
 from leafcraft.web.operations import Operations, Promise
@@ -53,7 +55,7 @@ async def fulfill_order(call: Asked, order_id: wire.Id, body: given.NewFulfillme
     ),
 )
 async def list_fulfillments(
-    call: Asked, order_id: wire.Id, query: Annotated[schemas.ParcelQuery, Query()]
+    call: Asked, order_id: wire.Id, query: Annotated[schemas.PartQuery, Query()]
 ) -> Answer:
     """What was sent of an order, in the order in which it was."""
     page = query.page()
@@ -138,7 +140,7 @@ async def return_order_items(call: Asked, order_id: wire.Id, body: given.NewRetu
     ),
 )
 async def list_returns(
-    call: Asked, order_id: wire.Id, query: Annotated[schemas.ParcelQuery, Query()]
+    call: Asked, order_id: wire.Id, query: Annotated[schemas.PartQuery, Query()]
 ) -> Answer:
     """What came back of an order, in the order in which it did."""
     page = query.page()
@@ -149,6 +151,27 @@ async def list_returns(
         return wire.listing([schemas.returned(one) for one in shown], more)
 
     return await call.read((store.TOPIC,), load)
+
+
+@parcels.get(
+    "/{order_id}/reservations",
+    Promise(
+        name="list_order_reservations",
+        permission=Permission.ORDERS_READ,
+        answers=list[schemas.ReservedItem],
+        refuses=[Code.NOT_FOUND],
+    ),
+)
+async def list_order_reservations(call: Asked, order_id: wire.Id) -> Answer:
+    """Where what an order has been promised lies: all of it, line by line, to be picked."""
+
+    async def load(reader: Reader) -> Answer:
+        await _check(reader, order_id)
+        await stock.mind_holds(reader)
+        found = await stock.promised_to(reader, order_id)
+        return wire.listing([schemas.reservation(one) for one in found], "")
+
+    return await call.read((store.TOPIC, STOCK_TOPIC), load)
 
 
 async def _check(reader: Reader, order_id: int) -> None:

@@ -186,6 +186,18 @@ def total(lines: Sequence[Line]) -> int | Refusal:
     return amount
 
 
+def why_not(verb: Verb, status: Status) -> str | None:
+    """Why this is never done to an order in this state, as the end of a sentence; None when it may be."""
+    step = LIFE[verb][status]
+    if not isinstance(step, Code):
+        return None
+    if step is Code.ORDER_EXPIRED:
+        return "its hold has ended, and it with it"
+    if step is Code.ORDER_ALREADY_CANCELLED and verb is not Verb.UNDO:
+        return "an order is cancelled once"
+    return _WHY[verb]
+
+
 def refuse(verb: Verb, order: Order) -> Refusal | None:
     """Why this can't be done to the order in its state; None when it can."""
     step = LIFE[verb][order.status]
@@ -193,10 +205,7 @@ def refuse(verb: Verb, order: Order) -> Refusal | None:
         return None
     if step is Code.ORDER_EXPIRED:
         return Refusal(step, f"Order {order.id} has expired.", order_id=order.id)
-    why = _WHY[verb]
-    if step is Code.ORDER_ALREADY_CANCELLED and verb is not Verb.UNDO:
-        why = "an order is cancelled once"
-    detail = f"Order {order.id} is {order.status}; {why}."
+    detail = f"Order {order.id} is {order.status}; {why_not(verb, order.status)}."
     return Refusal(step, detail, order_id=order.id, order_status=order.status)
 
 

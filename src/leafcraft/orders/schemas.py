@@ -16,6 +16,8 @@ from leafcraft.orders.notes import Noted
 from leafcraft.orders.parcels import ParcelLine
 from leafcraft.orders.rules import Disposition, Payment, Status
 from leafcraft.orders.views import Q_CHARS_MAX, OrderFilter
+from leafcraft.stock.views import Portioned
+from leafcraft.times import NEVER
 from leafcraft.web import wire
 from leafcraft.web.paging import ListQuery
 from leafcraft.web.problems import Problem
@@ -124,6 +126,10 @@ class Return(TypedDict):
     created_at: wire.Time
 
 
+class ReservedItem(ParcelItem):
+    expires_at: Annotated[wire.Time | None, Field(description="when the hold ends, if it is one")]
+
+
 class Note(TypedDict):
     order_id: int
     text: str
@@ -174,11 +180,7 @@ class OrderQuery(ListQuery):
         )
 
 
-class TimelineQuery(ListQuery):
-    sort: Literal["id", "-id"] = "id"
-
-
-class ParcelQuery(ListQuery):
+class PartQuery(ListQuery):
     sort: Literal["id", "-id"] = "id"
 
 
@@ -256,6 +258,16 @@ def _items(lines: Sequence[ParcelLine]) -> list[dict[str, Any]]:
         }
         for one in lines
     ]
+
+
+def reservation(shown: Portioned) -> dict[str, Any]:
+    return {
+        "line": shown.line_no,
+        "product_id": shown.product_id,
+        "quantity": shown.quantity,
+        "location": shown.location,
+        "expires_at": None if shown.expires_at == NEVER else times.write(shown.expires_at),
+    }
 
 
 def note(noted: Noted) -> dict[str, Any]:

@@ -61,6 +61,16 @@ class Promised(NamedTuple):
     portions: list[tuple[str, int]]
 
 
+class Portioned(NamedTuple):
+    """So much of an order's line is promised from a location."""
+
+    line_no: int
+    product_id: int
+    location: str
+    quantity: int
+    expires_at: int
+
+
 async def totals(source: Source, product_ids: Iterable[int]) -> Mapping[int, Total]:
     """On hand and reserved of each product, over its locations; holds that have ended don't count."""
     wanted = ids(product_ids)
@@ -215,6 +225,18 @@ async def promised_page(reader: Reader, page: Page, product_id: int) -> list[Pro
     for order_id, location, quantity in portions:
         found[order_id].portions.append((location, quantity))
     return list(found.values())
+
+
+async def promised_to(reader: Reader, order_id: int) -> list[Portioned]:
+    """What is promised to an order, line by line, the locations that serve first before the others."""
+    row = ReservationRow
+    rows = await reader.select(
+        select(row.line_no, row.product_id, LocationRow.code, row.quantity, row.expires_at)
+        .join(LocationRow, LocationRow.id == row.location_id)
+        .where(row.order_id == order_id, row.state == ACTIVE, row.expires_at > reader.now)
+        .order_by(row.line_no, LocationRow.priority, row.location_id)
+    )
+    return [Portioned(*found) for found in rows]
 
 
 class MovementFilter(NamedTuple):

@@ -23,7 +23,7 @@ def code128(text: str) -> Markup | None:
     """The barcode with its text beneath; None for what Code 128 doesn't hold, or is too long to scan."""
     if not _PLAIN.fullmatch(text):
         return None
-    modules: str = Code128(text).build()[0]
+    modules: str = _Code128(text).build()[0]
     width = len(modules) + 2 * QUIET_MODULES
     height = (BAR_HEIGHT + TEXT_HEIGHT) // MODULE_PIXELS
     font = min(7.0, 1.5 * (width - 2 * QUIET_MODULES) / len(text))
@@ -45,6 +45,19 @@ def code128(text: str) -> Markup | None:
         height - 2,
         font,
     )
+
+
+class _Code128(Code128):  # type: ignore[misc]
+    """The library's, which would take a first 99 for a change of tables and lose it: 9901 would be read as 01.
+
+    It starts in the table of digit pairs, where 99 is a pair like any other.
+    """
+
+    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
+        if encoded[1] == 99:
+            return encoded
+        optimized: list[int] = super()._try_to_optimize(encoded)
+        return optimized
 
 
 def _bars(modules: str) -> str:

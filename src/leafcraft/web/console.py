@@ -246,5 +246,5 @@ def _check_origin(call: Call) -> None:
         raise Refusal(Code.FORBIDDEN, "This form was sent by another site; nothing was done.")
 
 
-async def _lost(visit: Visit) -> Answer:
+async def _lost(visit: Visit, *_ids: int) -> Answer:
     raise Refusal(Code.NOT_FOUND, f"There is no page {visit.path}.")

@@ -22,7 +22,7 @@ GRID = 160
 FOOT = 26
 DIGIT_PIXELS = 7
 """About the width of a digit: how much room the labels on the left need."""
-EDGE = 0.01
+EDGE = 0.002
 """A label below that is so close to an edge (a share of the width) begins or ends there."""
 TOLD_EDGE = 0.3
 """The same for what a pointer is told, which is longer."""

@@ -73,11 +73,12 @@ function keyOf(node) {
   return pick ? `${pick.name}=${pick.value}` : ($("a[href]", node)?.getAttribute("href") ?? null);
 }
 
-/** The words of a row, without those that time alone changes. */
+/** What a row says, and its fields as the server filled them, without what time alone changes. */
 function wordsOf(element) {
   const copy = element.cloneNode(true);
-  for (const time of $$("time, [data-stale], script", copy)) time.remove();
-  return copy.textContent.replace(/\s+/g, " ").trim();
+  for (const time of $$("time, [data-stale]", copy)) time.remove();
+  const given = [copy, ...$$("*", copy)].filter((one) => one.matches(FIELDS)).map((one) => one.getAttribute("value"));
+  return [copy.textContent.replace(/\s+/g, " ").trim(), ...given].join("|");
 }
 
 class Morph {
@@ -234,19 +235,21 @@ function tellZone() {
 
 /* ── forms ── */
 
-const sent = new Set();
+const sent = new Map();
 const confirmed = new WeakSet();
 
 function release(form) {
+  for (const button of sent.get(form) ?? []) button.disabled = false;
   sent.delete(form);
-  for (const one of form.elements) if ("wasSent" in one.dataset) { one.disabled = false; delete one.dataset.wasSent; }
 }
 
+/** Lets nobody send it twice; a form whose answer is a file stays in sight, so not for ever. */
 function block(form) {
-  sent.add(form);
+  sent.set(form, []);
   setTimeout(() => { // after the browser has read which button it was
-    for (const one of form.elements)
-      if (one.type === "submit" && !one.disabled && sent.has(form)) { one.disabled = true; one.dataset.wasSent = ""; }
+    if (!sent.has(form)) return;
+    sent.set(form, [...form.elements].filter((one) => one.type === "submit" && !one.disabled));
+    for (const button of sent.get(form)) button.disabled = true;
   });
   setTimeout(release, 10_000, form);
 }
@@ -268,7 +271,7 @@ function ask(question, form, submitter) {
 
 function onSubmit(event) {
   const { target: form, submitter } = event;
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
   const question = submitter?.dataset.confirm ?? form.dataset.confirm;
   if (sent.has(form)) event.preventDefault();
   else if (question && !confirmed.has(form)) {
@@ -280,14 +283,15 @@ function onSubmit(event) {
     block(form);
     if ("inline" in form.dataset) {
       event.preventDefault();
-      submitInline(form, data).finally(() => release(form));
+      submitInline(form, submitter, data).finally(() => release(form));
     }
   }
 }
 
-async function submitInline(form, data) {
-  const multipart = form.enctype === "multipart/form-data";
-  const found = await page(form.action, { method: "POST", body: multipart ? data : new URLSearchParams(data) }).catch(() => null);
+async function submitInline(form, submitter, data) {
+  const address = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  const sending = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
+  const found = await page(address, { method: "POST", body: sending }).catch(() => null);
   if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
   const home = form.closest("[data-region]")?.dataset.region;
   if (!found.ok) {
@@ -308,7 +312,7 @@ let searching = new AbortController();
 async function search(form) {
   searching.abort();
   searching = new AbortController();
-  const url = new URL(form.action);
+  const url = new URL(form.getAttribute("action"), location);
   url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
   const found = await page(url, { signal: searching.signal }).catch(() => null);
   if (!found?.ok || found.moved) return;
@@ -377,9 +381,7 @@ class Palette {
   /** Links and buttons of this page that are commands, by the words typed. */
   commands() {
     const words = this.input.value.toLowerCase().split(/\s+/);
-    const sources = [document, ...$$("template[data-commands]").map((one) => one.content)];
-    const all = sources.flatMap((root) => $$(".nav a[href], [data-command], template a[href]", root));
-    return all.filter((one) => words.every((word) => this.nameOf(one).toLowerCase().includes(word)));
+    return $$(".nav a[href], [data-command]").filter((one) => words.every((word) => this.nameOf(one).toLowerCase().includes(word)));
   }
 
   nameOf = (one) => one.dataset.command || one.textContent.trim();
@@ -489,7 +491,7 @@ document.addEventListener("click", ({ target }) => {
   for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
 });
 addEventListener("pageshow", () => {
-  for (const form of [...sent]) release(form);
+  for (const form of [...sent.keys()]) release(form);
 });
 ready();
 if (tellZone()) soon();

@@ -1,0 +1,98 @@
+"""Many orders at once: what people do with those that they have chosen from the list."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from leafcraft.errors import Code, Refusal
+from leafcraft.idempotency import Answer
+from leafcraft.orders.console import LIST, wanted_id
+from leafcraft.web.console import own_path
+from leafcraft.web.fields import Fields
+from leafcraft.web.pages import Pages
+from leafcraft.web.visit import Document, Problem, Visit
+
+pages = Pages("orders")
+
+NONE_CHOSEN = "No orders were chosen: tick some first. Nothing was done."
+_FOUND_MAX = 500
+
+
+class Verb(NamedTuple):
+    """What can be done with many orders."""
+
+    operation: str
+    label: str
+    done: str
+
+
+VERBS = {
+    "confirm": Verb("confirm_orders", "Confirm", "confirmed"),
+    "fulfill": Verb("fulfill_orders", "Fulfill", "fulfilled"),
+    "cancel": Verb("cancel_orders", "Cancel", "cancelled"),
+}
+
+
+@pages.get("/orders/chosen")
+async def chosen_orders(visit: Visit) -> Answer:
+    """Where a reload by address leads: what was done with orders is not kept as a page."""
+    return visit.see(LIST)
+
+
+@pages.post("/orders/chosen")
+async def do_with_chosen(visit: Visit) -> Answer:
+    act = visit.form.one("act")
+    if act not in VERBS:
+        raise Refusal(Code.NOT_FOUND, "There is no such thing to do with orders.")
+    ids, back = _chosen(visit.form), _back(visit.form)
+    if not ids:
+        return visit.see(back, said=NONE_CHOSEN)
+    verb = VERBS[act]
+    done = await visit.do(verb.operation, body={"order_ids": ids}, key=_part(act, ids))
+    results = [] if done.problem else done.document["results"]
+    refused = [one for one in results if "problem" in one]
+    return visit.page(
+        "orders/chosen.html",
+        problem=done.problem,
+        act=act,
+        back=back,
+        verb=verb,
+        done=[one for one in results if "problem" not in one],
+        refused=refused,
+        again=ids if done.problem else [one["order_id"] for one in refused],
+        names=await product_names(visit, [one["problem"] for one in refused]),
+    )
+
+
+def _chosen(form: Fields) -> list[int]:
+    """Each order once, in the order of the list."""
+    return [number for number in dict.fromkeys(map(wanted_id, form.all("ids"))) if number]
+
+
+def _back(form: Fields) -> str:
+    """The list as it was when they were chosen."""
+    path = own_path(form.one("back"))
+    return path if path.startswith(LIST) else LIST
+
+
+def _part(act: str, ids: Sequence[int]) -> str:
+    """Browsers bring a page back as it was left, with its key: other orders are another request."""
+    digest = sha256(",".join(map(str, ids)).encode()).hexdigest()
+    return f":{act}:{digest[:16]}"
+
+
+async def product_names(visit: Visit, refusals: Sequence[Problem]) -> Mapping[int, str]:
+    """The names of the products that there is not enough of."""
+    short = {one["product_id"] for problem in refusals for one in problem.get("shortages", ())}
+    return {one["id"]: f"{one['name']} ({one['sku']})" for one in await products(visit, short)}
+
+
+async def products(visit: Visit, ids: Sequence[int] | set[int]) -> list[Document]:
+    """The products with these ids, asked for at once; the first of them, where they are very many."""
+    if not ids or not visit.may("list_products"):
+        return []
+    wanted = sorted(ids)[:_FOUND_MAX]
+    found: list[Any] = (
+        await visit.ask("list_products", ids=",".join(map(str, wanted)), limit=_FOUND_MAX)
+    ).document
+    return found

@@ -1,0 +1,76 @@
+"""An order that is being made by hand: what has been typed so far, which each step brings along whole."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from leafcraft.orders.console import wanted_id
+from leafcraft.web.fields import Fields
+from leafcraft.web.visit import Document
+
+DIGITS_MAX = 18
+"""Of a number that is typed; one of more is said to be none."""
+SAID = ("reference", "note")
+CUSTOMER = ("name", "email", "phone")
+ADD, REMOVE = "add", "remove"
+
+
+class Line(NamedTuple):
+    """Some of a product, as it was typed and as it comes out."""
+
+    product: Document
+    typed: str
+    place: int
+    """Which of the order's items it is: problems tell it so."""
+
+    @property
+    def quantity(self) -> int:
+        """0 while it is no number."""
+        asked = number(self.typed)
+        return asked if isinstance(asked, int) else 0
+
+    @property
+    def missing(self) -> int:
+        """How many more are wanted than can be sold now."""
+        return max(self.quantity - max(self.product["stock_quantity"], 0), 0)
+
+    @property
+    def amount(self) -> Any:
+        return self.quantity * self.product["price"]
+
+
+def wanted(form: Fields) -> dict[int, str]:
+    """The quantities that were typed, by product, after the button that was pressed."""
+    ids = dict.fromkeys(map(wanted_id, form.all("product")))
+    lines = {one: form.one(f"quantity-{one}") for one in ids if one}
+    act, _, place = form.one("act").partition(":")
+    product_id = wanted_id(place)
+    if act == ADD and product_id:
+        before = number(lines.get(product_id, "0"))
+        lines[product_id] = str(before + 1) if isinstance(before, int) else "1"
+    if act == REMOVE:
+        lines.pop(product_id, None)
+    return lines
+
+
+def body(form: Fields, lines: Mapping[int, str]) -> dict[str, Any]:
+    """The order as a program would ask for it; what can't be right is for the operation to say."""
+    items = [{"product_id": one, "quantity": number(typed)} for one, typed in lines.items()]
+    asked: dict[str, Any] = {"items": items, **form.given(*SAID)}
+    if customer := _customer(form):
+        asked["customer"] = customer
+    if minutes := form.one("hold_minutes"):
+        asked["hold_minutes"] = number(minutes)
+    return asked
+
+
+def number(typed: str) -> int | str:
+    """`12` -> 12; what is no whole number stays what it is."""
+    plain = typed.isascii() and typed.isdigit() and len(typed) <= DIGITS_MAX
+    return int(typed) if plain else typed
+
+
+def _customer(form: Fields) -> dict[str, Any]:
+    known: dict[str, Any] = dict(form.given(*CUSTOMER))
+    if lines := [line.strip() for line in form.one("address").splitlines() if line.strip()]:
+        known["address"] = lines
+    return known

@@ -1,0 +1,33 @@
+"""What people type into the forms of products and stock, as the operations take it."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from leafcraft.web.fields import Fields
+
+_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_AMOUNT = re.compile(r"-?\d{1,18}([.,]\d{1,18})?", re.ASCII)
+
+
+def whole(text: str) -> int | str:
+    """A whole number; what is none stays as it is, for the operation to refuse."""
+    return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def amount(text: str) -> Decimal | str:
+    """An amount of money, with a point or a comma."""
+    return Decimal(text.replace(",", ".")) if _AMOUNT.fullmatch(text) else text
+
+
+def optional(form: Fields, name: str) -> int | str | None:
+    """A whole number, or None where the field was left blank."""
+    text = form.one(name)
+    return whole(text) if text else None
+
+
+def address(path: str, query: Mapping[str, object]) -> str:
+    """The path with what of the query says something."""
+    said = urlencode({name: value for name, value in query.items() if value not in {None, ""}})
+    return f"{path}?{said}" if said else path

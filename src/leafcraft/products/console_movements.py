@@ -1,0 +1,95 @@
+"""A product's ledger, page by page; and what was done by mistake is taken back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from leafcraft.idempotency import Answer
+from leafcraft.products.console_given import address
+from leafcraft.products.console_lists import ROWS, Json
+from leafcraft.stock.rules import REVERSIBLE, Kind
+from leafcraft.web.fields import Fields
+from leafcraft.web.pages import Pages
+from leafcraft.web.visit import Problem, Visit
+
+pages = Pages("products")
+
+KINDS: Sequence[tuple[str, str]] = (
+    ("", "Every kind"),
+    (Kind.RECEIPT, "Receipts"),
+    (Kind.ADJUSTMENT, "Adjustments"),
+    (Kind.TRANSFER_OUT, "Transfers out"),
+    (Kind.TRANSFER_IN, "Transfers in"),
+    (Kind.RESERVE, "Reserved"),
+    (Kind.RELEASE, "Released"),
+    (Kind.FULFILL, "Fulfilled"),
+    (Kind.RETURN, "Returned"),
+)
+
+
+class Line(NamedTuple):
+    """A movement as it is shown."""
+
+    movement: Json
+    by: str
+    reversible: bool
+
+
+def lines(visit: Visit, movements: Sequence[Json]) -> list[Line]:
+    """The movements, with who did each, and whether it can be taken back by whoever looks."""
+    may = visit.may("reverse_movement")
+    return [Line(one, _by(visit, one["actor"]), may and _open(one)) for one in movements]
+
+
+def _open(movement: Json) -> bool:
+    """Whether a movement may be taken back: once, and none that takes another back."""
+    tied = movement["reversed_by"] or movement["reverses"]
+    return movement["kind"] in REVERSIBLE and not tied
+
+
+def _by(visit: Visit, actor: str) -> str:
+    return "you" if actor == f"user:{visit.visitor.user_id}" else actor.replace(":", " ")
+
+
+@pages.get("/products/{product_id}/movements")
+async def movement_list(visit: Visit, product_id: int) -> Answer:
+    return await _ledger(visit, product_id)
+
+
+@pages.post("/products/{product_id}/movements/{movement_id}/reverse")
+async def reverse(visit: Visit, product_id: int, movement_id: int) -> Answer:
+    done = await visit.do("reverse_movement", movement_id)
+    if done.problem:
+        return await _ledger(visit, product_id, problem=done.problem)
+    written = done.document["movements"]
+    now = ", ".join(f"{one['on_hand_after']} on hand in {one['location']}" for one in written)
+    home = f"/console/products/{product_id}"
+    path = f"{home}/movements" if visit.form.one("from") == "movements" else home
+    return visit.see(path, said=f"Movement {movement_id} is taken back: {now}.")
+
+
+async def _ledger(visit: Visit, product_id: int, *, problem: Problem | None = None) -> Answer:
+    product = (await visit.ask("get_product", product_id)).document
+    asked = visit.query.one("kind")
+    kind = asked if asked in dict(KINDS) else ""
+    cursor = visit.query.one("cursor")
+    found = await visit.ask(
+        "list_stock_movements",
+        product_id=product_id,
+        kind=kind,
+        sort="-id",
+        cursor=cursor,
+        limit=ROWS,
+    )
+    path = f"/console/products/{product_id}/movements"
+    following = Fields.read(found.next_query).one("cursor")
+    return visit.page(
+        "products/movements.html",
+        product=product,
+        lines=lines(visit, found.document),
+        problem=problem,
+        kinds=KINDS,
+        kind=kind,
+        path=path,
+        next_href=address(path, {"kind": kind, "cursor": following}) if following else "",
+        first_href=address(path, {"kind": kind}) if cursor else "",
+    )

@@ -1,0 +1,105 @@
+"""The stock grid: what lies where of each product, counted and corrected in its place; and what is low."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from leafcraft.idempotency import Answer
+from leafcraft.products.console_editor import Editor
+from leafcraft.products.console_given import address
+from leafcraft.products.console_lists import (
+    ROWS,
+    SHOWS,
+    Json,
+    Narrowed,
+    Part,
+    is_low,
+    levels,
+    locations,
+    products,
+)
+from leafcraft.web.fields import Fields
+from leafcraft.web.pages import Pages
+from leafcraft.web.visit import Visit
+
+pages = Pages("products")
+
+GRID = "/console/stock"
+
+
+class Shown(NamedTuple):
+    """What a grid shows: which products, and the form within it, if one is open."""
+
+    narrowed: Narrowed
+    verb: str = ""
+    product_id: int = 0
+
+
+@pages.get("/stock")
+async def stock_grid(visit: Visit) -> Answer:
+    asked = visit.query.one("at")
+    at = int(asked) if asked.isascii() and asked.isdigit() else 0
+    return await grid(visit, Shown(Narrowed.read(visit.query), visit.query.one("do"), at))
+
+
+async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answer:
+    """The grid, with a form that came back with a problem, or one that was asked for."""
+    narrowed = shown.narrowed
+    part = await products(visit, narrowed)
+    places = [one for one in await locations(visit) if one["active"]]
+    level_of = await levels(visit, (one["id"] for one in part.products))
+    chosen = [one for one in places if one["code"] == narrowed.location]
+    editor = editor or await _asked(visit, shown, part)
+    return visit.page(
+        "products/grid.html",
+        problem=editor and editor.problem,
+        editor=editor,
+        narrowed=narrowed,
+        products=part.products,
+        low={one["id"] for one in part.products if is_low(one)},
+        levels=level_of,
+        places=places,
+        columns=chosen or places,
+        shows=SHOWS,
+        links=_links(narrowed, part.cursor),
+    )
+
+
+async def _asked(visit: Visit, shown: Shown, part: Part) -> Editor | None:
+    """The form that an address asks for, beside a product that is on the page."""
+    for product in part.products:
+        if product["id"] == shown.product_id:
+            back = shown.narrowed.address(GRID)
+            return await Editor.open(visit, product, shown.verb, back=back)
+    return None
+
+
+def _links(narrowed: Narrowed, cursor: str) -> Json:
+    here = narrowed.address(GRID)
+    return {
+        "here": here,
+        "open": f"{here}{'&' if '?' in here else '?'}",
+        "next": narrowed._replace(cursor=cursor).address(GRID) if cursor else "",
+        "first": narrowed._replace(cursor="").address(GRID) if narrowed.cursor else "",
+    }
+
+
+def narrowed_of(back: str) -> Narrowed | None:
+    """What the grid showed that a form came from; None: it came from elsewhere."""
+    parts = urlsplit(back)
+    return Narrowed.read(Fields.read(parts.query)) if parts.path == GRID else None
+
+
+@pages.get("/stock/low")
+async def low_stock(visit: Visit) -> Answer:
+    cursor = visit.query.one("cursor")
+    found = await visit.ask("list_low_stock", cursor=cursor, limit=ROWS)
+    following = Fields.read(found.next_query).one("cursor")
+    rows: Sequence[Json] = found.document
+    return visit.page(
+        "products/low.html",
+        rows=rows,
+        here=address("/console/stock/low", {"cursor": cursor}),
+        next_href=address("/console/stock/low", {"cursor": following}) if following else "",
+        first_href="/console/stock/low" if cursor else "",
+    )
