@@ -91,7 +91,9 @@ async def _listed(visit: Visit, query: Fields) -> Listed:
         limit=ROWS_MAX,
         cursor=query.one("cursor"),
     )
-    return Listed([*await _by_number(visit, query, found.document), *found.document], found.next_query)
+    return Listed(
+        [*await _by_number(visit, query, found.document), *found.document], found.next_query
+    )
 
 
 async def _product_id(visit: Visit, query: Fields) -> int | None:

@@ -74,9 +74,7 @@ async def _in_a_sentence(visit: Visit, problem: Problem) -> str:
     return f"Not enough stock to confirm it; missing are {', '.join(missing)}."
 
 
-async def _form(
-    visit: Visit, wanted: Mapping[int, str], problem: Problem | None = None
-) -> Answer:
+async def _form(visit: Visit, wanted: Mapping[int, str], problem: Problem | None = None) -> Answer:
     """The page with all that has been typed. Raises Refusal `forbidden`."""
     if not visit.may("create_order"):
         raise Refusal(Code.FORBIDDEN, "Your role may look at orders, but not place any.")

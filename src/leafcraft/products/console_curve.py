@@ -56,7 +56,6 @@ def thinned(levels: Sequence[Level], most: int = LEVELS_MAX) -> list[Level]:
     parts = most - 2
     cuts = [len(inner) * n // parts for n in range(parts + 1)]
     lowest = [
-        min(inner[start:end], key=lambda level: level.available)
-        for start, end in pairwise(cuts)
+        min(inner[start:end], key=lambda level: level.available) for start, end in pairwise(cuts)
     ]
     return [levels[0], *lowest, levels[-1]]
