@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from leafcraft import __version__, config, migrations, money, times, worker
 from leafcraft.access import api as access
+from leafcraft.access import console_account, console_keys
 from leafcraft.access.auth import Auth
 from leafcraft.access.browsers import Browsers
 from leafcraft.access.console import Doors
@@ -17,6 +18,7 @@ from leafcraft.access.keyring import Keyring
 from leafcraft.access.master import Master, master
 from leafcraft.access.oidc import Outside
 from leafcraft.access.sessions import Sessions
+from leafcraft.accounts import console as user_pages
 from leafcraft.accounts.api import Users
 from leafcraft.accounts.first import first_admin
 from leafcraft.accounts.rules import Permission
@@ -47,6 +49,7 @@ from leafcraft.products import console as product_pages
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
 from leafcraft.reports.console import pages as overview
+from leafcraft.stock import console as location_pages
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
@@ -131,6 +134,7 @@ def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
         *(one.pages for one in of_orders),
         *product_pages.all_pages(),
         Activity(Feed(runtime)).pages,
+        *(one.pages for one in (user_pages, console_keys, location_pages, console_account)),
         Doors(browsers).pages,
     )
 

@@ -39,7 +39,7 @@ class Doors:
         form, call = visit.form, visit.call
         following = own_path(form.one("next"))
         again = _kept_before(form)
-        email, password = form.one("email"), "".join(form.all("password")[:1])
+        email, password = form.one("email"), form.raw("password")
         agent = call.header(AGENT) or ""
         try:
             token = await self._browsers.sign_in(email, password, call.by, agent=agent)

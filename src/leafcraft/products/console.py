@@ -10,8 +10,9 @@ from leafcraft.products import (
     console_product,
     console_stock,
 )
-from leafcraft.products.console_given import amount, optional, whole
+from leafcraft.products.console_given import amount, optional
 from leafcraft.products.console_lists import SHOWS, SORTS, Narrowed, is_low, products
+from leafcraft.web.fields import whole
 from leafcraft.web.pages import Pages, Tab
 from leafcraft.web.visit import Problem, Visit
 

@@ -1,5 +1,6 @@
 """What a person has filled in: the fields of a form or of an address, each maybe more than once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +13,8 @@ from leafcraft.web.problems import invalid_parameter
 FORM_FIELDS_MAX = 5000
 FILES_MAX = 1
 MULTIPART = "multipart/form-data"
+
+_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 
 
 class Fields:
@@ -38,6 +41,10 @@ class Fields:
         """The first one, without white space around it."""
         return self._found.get(name, [default])[0].strip()
 
+    def raw(self, name: str) -> str:
+        """The first one as it came: a password may begin with white space."""
+        return self._found.get(name, [""])[0]
+
     def all(self, name: str) -> list[str]:
         return self._found.get(name, [])
 
@@ -50,6 +57,11 @@ class Fields:
 
     def __contains__(self, name: object) -> bool:
         return name in self._found
+
+
+def whole(text: str) -> int | str:
+    """A whole number; what is none stays as it is, for the operation to refuse."""
+    return int(text) if _WHOLE.fullmatch(text) else text
 
 
 async def form(content_type: str, body: bytes) -> Fields:

@@ -100,7 +100,7 @@ class Morph {
   }
 
   attributes(old, wanted) {
-    const lasting = (name) => name === "open" || (name === "hidden" && old.matches("[data-step], [data-palette]"));
+    const lasting = (name) => name === "open" || (name === "hidden" && old.matches("[data-step], [data-palette], [data-copy]"));
     for (const { name } of [...old.attributes])
       if (!wanted.hasAttribute(name) && !lasting(name)) old.removeAttribute(name);
     for (const { name, value } of wanted.attributes)
@@ -346,8 +346,16 @@ function step(button) {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+async function copy(button) {
+  const input = document.getElementById(button.dataset.copy);
+  input.select();
+  await navigator.clipboard?.writeText(input.value).catch(() => null);
+  if (!navigator.clipboard) document.execCommand("copy"); // a plain connection has nothing better
+  $("span", button).textContent = "Copied";
+}
+
 function ready() {
-  for (const one of $$("[data-step], [data-palette]")) one.hidden = false;
+  for (const one of $$("[data-step], [data-palette], [data-copy]")) one.hidden = false;
   countChosen();
 }
 
@@ -488,6 +496,7 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-palette]")) palette?.open();
   if (target.closest("[data-step]")) step(target.closest("[data-step]"));
+  if (target.closest("[data-copy]")) copy(target.closest("[data-copy]"));
   for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
 });
 addEventListener("pageshow", () => {
