@@ -86,6 +86,8 @@ async def test_where_nothing_is_chosen_the_list_says_so_and_stays_as_it_was(shop
         answer = await person.fill(page, CHOSEN, [("act", "confirm"), ("ids", "none"), back])
         assert answer.headers["location"] == f"{LIST}?status=Pending"
         assert "No orders were chosen" in said(await person.follow(answer))
+        answer = await person.fill(page, CHOSEN, [("ids", "1")])
+        assert "Nothing was done: choose a button" in said(await person.follow(answer))
         elsewhere = await person.fill(page, CHOSEN, [("act", "cancel"), ("back", "//x.example/")])
         assert elsewhere.headers["location"] == LIST
 
