@@ -1,42 +1,34 @@
-"""A person's browser without a script: it signs in, looks at pages, and sends the forms that are on them."""
+"""What people see and send in the pages of orders, one word each."""
 
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from html import unescape
-from typing import Final
 
-from httpx2 import AsyncClient, Response
+from httpx2 import Response
 
-from tests.builders import ADMIN_EMAIL, PASSWORD, Shop, client_of
-
-SECRETS: Final = ("csrf", "key")
-_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
-_FORMS = re.compile(r"<form\b.*?</form>", re.DOTALL)
+from tests.builders import ADMIN_EMAIL, Shop
+from tests.visits import Visitor
 
 Fields = Sequence[tuple[str, str]]
 
 
-class Browser:
-    """What people do, one word each."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self.client = client
+class Browser(Visitor):
+    """Somebody who has signed in."""
 
     async def see(self, path: str, status: int = 200) -> str:
         """The page, as HTML."""
-        answer = await self.client.get(path)
+        answer = await self.get(path)
         assert answer.status_code == status, answer.text
         return answer.text
 
-    async def send(self, page: str, action: str, fields: Fields) -> Response:
-        """Sends the form of the page with this action, filled in like this."""
-        form = next(one for one in _FORMS.findall(page) if f'action="{action}"' in one)
-        hidden = [(name, value) for name, value in _HIDDEN.findall(form) if name in SECRETS]
-        pairs = [(name, value) for name, value in [*hidden, *fields]]
-        body = "&".join(f"{_coded(name)}={_coded(value)}" for name, value in pairs)
-        kind = {"content-type": "application/x-www-form-urlencoded"}
-        return await self.client.post(action, content=body, headers=kind)
+    async def fill(self, page: str, action: str, fields: Fields) -> Response:
+        """Sends a form of a page that was seen, maybe a while ago."""
+        self.page = Response(200, text=page)
+        given: dict[str, list[str]] = {}
+        for name, value in fields:
+            given.setdefault(name, []).append(value)
+        return await self.send(action, given)
 
     async def follow(self, answer: Response) -> str:
         """The page that an answer leads to."""
@@ -44,18 +36,10 @@ class Browser:
         return await self.see(answer.headers["location"])
 
 
-def _coded(text: str) -> str:
-    return "".join(f"%{byte:02x}" for byte in text.encode())
-
-
 @asynccontextmanager
 async def browser(shop: Shop, email: str = ADMIN_EMAIL) -> AsyncIterator[Browser]:
-    """Somebody who has signed in."""
-    async with client_of(shop.app) as client:
-        form = {"email": email, "password": PASSWORD}
-        answer = await client.post("/console/sign-in", data=form)
-        assert answer.status_code == 303, answer.text
-        yield Browser(client)
+    async with Browser(shop) as person:
+        yield await person.sign_in(email)
 
 
 def said(page: str) -> str:

@@ -26,7 +26,7 @@ async def test_each_order_is_told_what_became_of_it_and_what_is_missing(shop: Sh
     await shop.cancel(gone)
     async with browser(shop) as person:
         page = await person.see(LIST)
-        answer = await person.send(page, CHOSEN, chosen("confirm", small, big, gone))
+        answer = await person.fill(page, CHOSEN, chosen("confirm", small, big, gone))
         told = said(answer.text)
         assert answer.status_code == 200
         assert "1 of 3 orders confirmed" in told
@@ -40,10 +40,10 @@ async def test_the_refused_can_be_tried_again_and_are_done_then(shop: Shop) -> N
     tea = await shop.product(stock=1)
     order = await shop.order((tea, 2))
     async with browser(shop) as person:
-        first = await person.send(await person.see(LIST), CHOSEN, chosen("confirm", order))
+        first = await person.fill(await person.see(LIST), CHOSEN, chosen("confirm", order))
         body = {"product_id": tea["id"], "quantity": 1, "location": "main"}
         found(await shop.post("/stock/receipts", body), 201)
-        again = await person.send(first.text, CHOSEN, chosen("confirm", order))
+        again = await person.fill(first.text, CHOSEN, chosen("confirm", order))
         assert "1 of 1 order confirmed" in said(again.text)
 
 
@@ -57,9 +57,9 @@ async def test_a_form_that_is_sent_twice_does_it_once(
     orders = [await shop.confirm(await shop.order((tea, 1))) for _ in range(2)]
     async with browser(shop) as person:
         page = await person.see(LIST)
-        once = await person.send(page, CHOSEN, chosen(act, *orders))
+        once = await person.fill(page, CHOSEN, chosen(act, *orders))
         everything = await shop.everything()
-        twice = await person.send(page, CHOSEN, chosen(act, *orders))
+        twice = await person.fill(page, CHOSEN, chosen(act, *orders))
         assert said(once.text) == said(twice.text)
         assert f"2 of 2 orders {state.lower()}" in said(once.text)
     assert await shop.everything() == everything
@@ -73,7 +73,7 @@ async def test_a_page_that_was_gone_back_to_does_other_orders_too(shop: Shop) ->
     async with browser(shop) as person:
         page = await person.see(LIST)
         for order in (first, second):
-            answer = await person.send(page, CHOSEN, chosen("confirm", order))
+            answer = await person.fill(page, CHOSEN, chosen("confirm", order))
             assert "1 of 1 order confirmed" in said(answer.text)
 
 
@@ -83,10 +83,12 @@ async def test_where_nothing_is_chosen_the_list_says_so_and_stays_as_it_was(shop
     async with browser(shop) as person:
         page = await person.see(f"{LIST}?status=Pending")
         back = ("back", f"{LIST}?status=Pending")
-        answer = await person.send(page, CHOSEN, [("act", "confirm"), ("ids", "none"), back])
+        answer = await person.fill(page, CHOSEN, [("act", "confirm"), ("ids", "none"), back])
         assert answer.headers["location"] == f"{LIST}?status=Pending"
         assert "No orders were chosen" in said(await person.follow(answer))
-        elsewhere = await person.send(page, CHOSEN, [("act", "cancel"), ("back", "//x.example/")])
+        answer = await person.fill(page, CHOSEN, [("ids", "1")])
+        assert "Nothing was done: choose a button" in said(await person.follow(answer))
+        elsewhere = await person.fill(page, CHOSEN, [("act", "cancel"), ("back", "//x.example/")])
         assert elsewhere.headers["location"] == LIST
 
 

@@ -30,7 +30,7 @@ async def sent(person: Browser, act: str, page: str = "", **fields: Any) -> Any:
             pairs += [("product", line[1]), (f"quantity-{line[1]}", value)]
         else:
             pairs.append((name, value))
-    return await person.send(page or await person.see(NEW), NEW, pairs)
+    return await person.fill(page or await person.see(NEW), NEW, pairs)
 
 
 def typed(page: str, name: str) -> str | None:

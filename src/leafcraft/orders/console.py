@@ -27,6 +27,11 @@ KEPT = ("q", *NARROWED, "sort")
 OLDEST_FIRST = "oldest"
 
 
+NOT_NARROWED = {
+    "title": "Orders can’t be looked for like this",
+    "detail": "One of the filters means nothing. Put it right, or clear it.",
+}
+
 View = tuple[str, str, str, bool]
 
 
@@ -50,7 +55,7 @@ async def orders(visit: Visit) -> Answer:
         if "cursor" in query:  # of other filters, or of another time zone: begin at the beginning
             return visit.see(visit.first_page(LIST))
         problem = problems.document(refusal, visit.path, visit.call.request_id)
-        listed = Listed([], problem=problem)
+        listed = Listed([], problem={**problem, **NOT_NARROWED})
     return visit.page(
         "orders/list.html",
         problem=listed.problem,
