@@ -6,9 +6,9 @@ unseen.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from leafcraft.errors import Code
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
 from leafcraft.orders.console_lines import names, reasons
@@ -168,7 +168,7 @@ async def _refused(
     ]
     told = placed({**problem, "exceeded": exceeded}, {**places, **PLACES})
     found = await visit.ask("get_order", order_id)
-    if problem["code"] == Code.PRECONDITION_FAILED.value:
+    if problem["status"] == HTTPStatus.PRECONDITION_FAILED:
         # Whoever saves once more has been told, and means it.
         typed = typed._replace(etag=found.etag)
     return await _form(visit, found.document, typed, problem=told)
@@ -198,5 +198,5 @@ async def _form(
         known=known,
         names=names(known),
         search=search,
-        changed=bool(problem and problem["code"] == Code.PRECONDITION_FAILED.value),
+        changed=bool(problem and problem["status"] == HTTPStatus.PRECONDITION_FAILED),
     )

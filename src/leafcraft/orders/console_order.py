@@ -124,7 +124,7 @@ def _text(value: Any) -> str:
 # ── what its buttons do ──────────────────────────────────────────────────────
 
 
-async def act(visit: Visit, ids: Sequence[int], doing: Act, body: Document = None) -> Answer:
+async def act(visit: Visit, ids: Sequence[int], doing: Act, *, body: Document = None) -> Answer:
     """Does it, and shows the order; `ids` are the order's, and those of what else it is about."""
     done = await visit.do(doing.operation, *ids, body=body)
     if done.problem:
@@ -142,7 +142,7 @@ async def confirm(visit: Visit, order_id: int) -> Answer:
 async def hold(visit: Visit, order_id: int) -> Answer:
     minutes = whole_number(visit.form.one("hold_minutes"))
     doing = Act("hold_order", f"The stock of order {order_id} is held.", "hold")
-    return await act(visit, [order_id], doing, {"hold_minutes": minutes})
+    return await act(visit, [order_id], doing, body={"hold_minutes": minutes})
 
 
 @pages.post("/orders/{order_id}/put-on-hold")
@@ -150,13 +150,13 @@ async def put_on_hold(visit: Visit, order_id: int) -> Answer:
     said = f"Order {order_id} is on hold: it can't be fulfilled for now."
     doing = Act("edit_order", said, "put-on-hold")
     body = {"on_hold_reason": visit.form.one("on_hold_reason")}
-    return await act(visit, [order_id], doing, body)
+    return await act(visit, [order_id], doing, body=body)
 
 
 @pages.post("/orders/{order_id}/take-off-hold")
 async def take_off_hold(visit: Visit, order_id: int) -> Answer:
     doing = Act("edit_order", f"Order {order_id} is no longer on hold.")
-    return await act(visit, [order_id], doing, {"on_hold_reason": None})
+    return await act(visit, [order_id], doing, body={"on_hold_reason": None})
 
 
 @pages.post("/orders/{order_id}/payment")
@@ -165,7 +165,7 @@ async def payment(visit: Visit, order_id: int) -> Answer:
     reference = visit.form.one("payment_reference") or None
     body = {"payment_status": status, "payment_reference": reference}
     doing = Act("edit_order", f"Order {order_id} is {status}.", "payment")
-    return await act(visit, [order_id], doing, body)
+    return await act(visit, [order_id], doing, body=body)
 
 
 @pages.post("/orders/{order_id}/cancel")
@@ -177,7 +177,7 @@ async def cancel(visit: Visit, order_id: int) -> Answer:
 @pages.post("/orders/{order_id}/notes")
 async def note(visit: Visit, order_id: int) -> Answer:
     doing = Act("add_order_note", "The note is on the timeline.", "note")
-    return await act(visit, [order_id], doing, {"text": visit.form.one("text")})
+    return await act(visit, [order_id], doing, body={"text": visit.form.one("text")})
 
 
 def whole_number(typed: str) -> int | str:

@@ -41,7 +41,9 @@ RETURN = Task("orders/return.html", "return")
 CANCEL = Task("orders/cancel_units.html", "cancel_units")
 
 
-async def asking(visit: Visit, order_id: int, task: Task, problem: Problem | None = None) -> Answer:
+async def asking(
+    visit: Visit, order_id: int, task: Task, *, problem: Problem | None = None
+) -> Answer:
     """The page of a task, with what was typed; where it can't be done, the order's page tells why."""
     check(visit)
     order = (await visit.ask("get_order", order_id)).document
@@ -124,7 +126,7 @@ async def _done(
     problem = placed(done.problem, units.places)
     if not units.items and problem["status"] == 422:
         problem = {**problem, "detail": "Say of at least one line how many.", "errors": []}
-    return await asking(visit, order_id, task, problem)
+    return await asking(visit, order_id, task, problem=problem)
 
 
 # ── sent ─────────────────────────────────────────────────────────────────────
@@ -147,7 +149,7 @@ async def track(visit: Visit, order_id: int, fulfillment_id: int) -> Answer:
     body = {name: visit.form.one(name) or None for name in ("carrier", "tracking_number")}
     said = f"The tracking of fulfillment {fulfillment_id} is saved."
     doing = Act("edit_fulfillment", said, f"tracking-{fulfillment_id}")
-    return await act(visit, [order_id, fulfillment_id], doing, body)
+    return await act(visit, [order_id, fulfillment_id], doing, body=body)
 
 
 @pages.post("/orders/{order_id}/fulfillments/{fulfillment_id}/undo")
