@@ -369,6 +369,14 @@ async function copy(button) {
   $("span", button).textContent = "Copied";
 }
 
+/** The field that a page is about, where no keyboard on the screen would take the room. */
+function focusFirst() {
+  const field = $("[data-focus] input");
+  if (!field || !matchMedia("(pointer: fine)").matches || document.activeElement?.matches(FIELDS)) return;
+  field.focus({ preventScroll: true });
+  field.select();
+}
+
 function ready() {
   for (const one of $$("[data-step], [data-palette], [data-copy]")) one.hidden = false;
   countChosen();
@@ -518,12 +526,8 @@ addEventListener("pageshow", () => {
   for (const form of [...sent.keys()]) release(form);
 });
 ready();
-// A page that goes to a row can't also have its field focused by the browser.
-const first = matchMedia("(pointer: fine)").matches && $("[data-focus] input");
-if (first) {
-  first.focus({ preventScroll: true });
-  first.select();
-}
 tellAgain();
+// The browser goes to the address's row once all is there, and takes the focus away.
+addEventListener("load", () => setTimeout(focusFirst));
 if (tellZone()) soon();
 listen();
