@@ -19,12 +19,12 @@ FIRST_BYTES_MAX: Final = 60_000
 """Of a page with all that it needs, where nothing of the console has been seen yet."""
 LATER_BYTES_MAX: Final = 25_000
 """Of the page alone: the rest is in the browser's cache."""
-ROWS_LOOKED_AT: Final = 10
+ROWS_LOOKED_AT: Final = 5
 """Of each table: the others are made the same, and cost seconds."""
 LOOKS: Final = {"desk": DESK, "phone": PHONE}
 VISITS: Final = [
     *((None if name in SIGNED_OUT else "admin", name) for name in PAGES),
-    *(("viewer", name) for name in ("home", "orders", "product", "stock", "activity")),
+    *(("viewer", name) for name in ("home", "orders", "product")),
 ]
 NO_PAGES: Final = {f"{PREFIX}/live", f"{PREFIX}/find", f"{PREFIX}/orders/chosen"}
 """A feed, a piece of a page, and where nothing but a redirect is."""

@@ -10,7 +10,10 @@ from tests.harness.processes import HarnessError
 
 AXE_OPTIONS: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 """All rules that are on by default, and the size of what is to be hit with a finger."""
-OF_COLOUR: Final = {**AXE_OPTIONS, "runOnly": {"type": "tag", "values": ["cat.color"]}}
+OF_COLOUR: Final = {
+    **AXE_OPTIONS,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
 """What can be another in another theme."""
 DRAWN: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """What has a transition takes its new colours with the next picture, not at once."""
