@@ -30,6 +30,7 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
+from leafcraft.exchange.console import pages as exchange_pages
 from leafcraft.orders import console, console_chosen, console_find, console_new
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
@@ -112,6 +113,7 @@ def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
         overview,
         *(one.pages for one in of_orders),
         *product_pages.all_pages(),
+        exchange_pages,
         Activity(Feed(runtime)).pages,
         Doors(browsers).pages,
     )

@@ -211,7 +211,7 @@ def _change(change: Change, currency: Currency) -> ImportChange:
     }
 
 
-def _thing(fields: ProductFields | LevelFields | OrderFields, currency: Currency) -> ImportedThing:
+def _thing(fields: ProductFields | LevelFields | OrderFields, currency: Currency) -> Any:
     match fields:
         case ProductFields(name, price, archived, point, quantity):
             return {
