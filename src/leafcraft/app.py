@@ -32,6 +32,7 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
+from leafcraft.exchange.console import pages as exchange_pages
 from leafcraft.orders import (
     console,
     console_chosen,
@@ -133,6 +134,7 @@ def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
         overview,
         *(one.pages for one in of_orders),
         *product_pages.all_pages(),
+        exchange_pages,
         Activity(Feed(runtime)).pages,
         *(one.pages for one in (user_pages, console_keys, location_pages, console_account)),
         Doors(browsers).pages,
