@@ -20,7 +20,7 @@ HEAD = 28
 GRID = 160
 """Pixels of the grid, from zero to the scale's top."""
 FOOT = 26
-DIGIT_PIXELS = 7
+DIGIT_PIXELS = 8
 """About the width of a digit: how much room the labels on the left need."""
 EDGE = 0.002
 """A label below that is so close to an edge (a share of the width) begins or ends there."""
