@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from leafcraft import __version__, config, migrations, money, times, worker
 from leafcraft.access import api as access
+from leafcraft.access import console_account, console_keys
 from leafcraft.access.auth import Auth
 from leafcraft.access.browsers import Browsers
 from leafcraft.access.console import Doors
@@ -17,6 +18,7 @@ from leafcraft.access.keyring import Keyring
 from leafcraft.access.master import Master, master
 from leafcraft.access.oidc import Outside
 from leafcraft.access.sessions import Sessions
+from leafcraft.accounts import console as user_pages
 from leafcraft.accounts.api import Users
 from leafcraft.accounts.first import first_admin
 from leafcraft.accounts.rules import Permission
@@ -30,7 +32,17 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
-from leafcraft.orders import console, console_chosen, console_find, console_new
+from leafcraft.exchange.console import pages as exchange_pages
+from leafcraft.orders import (
+    console,
+    console_chosen,
+    console_edit,
+    console_find,
+    console_new,
+    console_order,
+    console_parcels,
+    console_print,
+)
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
@@ -38,6 +50,7 @@ from leafcraft.products import console as product_pages
 from leafcraft.products.api import low, products
 from leafcraft.reports.api import reports
 from leafcraft.reports.console import pages as overview
+from leafcraft.stock import console as location_pages
 from leafcraft.stock.api import of_products, sites, stock
 from leafcraft.web import docs, health
 from leafcraft.web.call import Runtime
@@ -107,12 +120,23 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    of_orders = (console, console_new, console_chosen, console_find)
+    of_orders = (
+        console,
+        console_new,
+        console_chosen,
+        console_find,
+        console_order,
+        console_parcels,
+        console_edit,
+        console_print,
+    )
     return (
         overview,
         *(one.pages for one in of_orders),
         *product_pages.all_pages(),
+        exchange_pages,
         Activity(Feed(runtime)).pages,
+        *(one.pages for one in (user_pages, console_keys, location_pages, console_account)),
         Doors(browsers).pages,
     )
 

@@ -39,7 +39,7 @@ class Doors:
         form, call = visit.form, visit.call
         following = own_path(form.one("next"))
         again = _kept_before(form)
-        email, password = form.one("email"), "".join(form.all("password")[:1])
+        email, password = form.one("email"), form.raw("password")
         agent = call.header(AGENT) or ""
         try:
             token = await self._browsers.sign_in(email, password, call.by, agent=agent)
@@ -50,6 +50,8 @@ class Doors:
             return visit.page(
                 "web/sign_in.html", problem=problem, next=following, kept=again, email=email
             )
+        if old := call.cookie(cookie_name(call)):
+            await self._browsers.sign_out(old, call.by)  # nobody can end it any more
         if not again:
             return signed_in(visit.see(following), call, token)
         visit.is_by(await self._browsers.visitor(token, call))

@@ -1,11 +1,10 @@
 """The first admin: without one nobody could add the others."""
 
 import os
-import secrets
 
 from leafcraft.accounts import rules, store
 from leafcraft.accounts.actions import AddUser, add_user
-from leafcraft.accounts.passwords import Passwords
+from leafcraft.accounts.passwords import Passwords, made_up
 from leafcraft.accounts.rules import Role
 from leafcraft.cause import SYSTEM
 from leafcraft.config import Settings
@@ -14,7 +13,6 @@ from leafcraft.errors import Code, Refusal, StartError
 from leafcraft.writer import Writer
 
 EMAIL = "admin@leafcraft.local"
-PASSWORD_BYTES = 15
 
 
 async def first_admin(database: Database, writer: Writer, settings: Settings) -> None:
@@ -37,7 +35,7 @@ async def first_admin(database: Database, writer: Writer, settings: Settings) ->
 
 def _chosen(settings: Settings) -> tuple[str, str]:
     given = settings.admin_password
-    password = given.get_secret_value() if given else secrets.token_urlsafe(PASSWORD_BYTES)
+    password = given.get_secret_value() if given else made_up()
     try:
         return rules.email(settings.admin_email or EMAIL), rules.password(password)
     except ValueError as error:

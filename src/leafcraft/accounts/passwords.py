@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 import threading
 from collections.abc import Callable
@@ -24,6 +25,11 @@ HASHES_AT_ONCE_MAX = 1
 WAITING_MAX = 64
 NICENESS = 10
 """Of the hashing threads: where the processor is short, they get about a tenth of what orders get."""
+
+MADE_UP_GROUPS = 5
+MADE_UP_GROUP_CHARS = 4
+UNMISTAKABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+"""No letter or digit that is read for another: a password is passed on on paper, too."""
 
 _hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
 
@@ -61,6 +67,15 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+
+def made_up() -> str:
+    """`k7wm-9dfh-x2qp-ab3c-r8ts`: a password that nobody has thought of, of 99 random bits."""
+    groups = (
+        "".join(secrets.choice(UNMISTAKABLE) for _ in range(MADE_UP_GROUP_CHARS))
+        for _ in range(MADE_UP_GROUPS)
+    )
+    return "-".join(groups)
 
 
 def outdated(stored: str) -> bool:

@@ -5,15 +5,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from leafcraft.web.fields import Fields
+from leafcraft.web.fields import Fields, whole
 
-_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _AMOUNT = re.compile(r"-?\d{1,18}([.,]\d{1,18})?", re.ASCII)
-
-
-def whole(text: str) -> int | str:
-    """A whole number; what is none stays as it is, for the operation to refuse."""
-    return int(text) if _WHOLE.fullmatch(text) else text
 
 
 def amount(text: str) -> Decimal | str:

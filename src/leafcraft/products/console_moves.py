@@ -5,10 +5,10 @@ from typing import Any
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.products.console_editor import COUNTED, LESS, OPERATIONS, Editor
-from leafcraft.products.console_given import whole
 from leafcraft.products.console_stock import GRID, Shown, grid, narrowed_of
 from leafcraft.stock.rules import MAIN_CODE
 from leafcraft.web.console import own_path
+from leafcraft.web.fields import whole
 from leafcraft.web.pages import PREFIX, Pages
 from leafcraft.web.visit import Document, Problem, Visit
 

@@ -1,6 +1,7 @@
 """What a person has filled in: the fields of a form or of an address, each maybe more than once."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,12 +14,16 @@ FORM_FIELDS_MAX = 5000
 FILES_MAX = 1
 MULTIPART = "multipart/form-data"
 
+_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+
 
 class Fields:
     """Texts by name, in the order in which they came."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, pairs: Sequence[tuple[str, str]] = (), unread: Collection[str] = ()) -> None:
         self.pairs = list(pairs)
+        self.unread = unread
+        """The names of files that are no UTF-8; they have no text here."""
         self._found: dict[str, list[str]] = {}
         for name, value in self.pairs:
             self._found.setdefault(name, []).append(value)
@@ -38,6 +43,10 @@ class Fields:
         """The first one, without white space around it."""
         return self._found.get(name, [default])[0].strip()
 
+    def raw(self, name: str) -> str:
+        """The first one as it came: a password may begin with white space."""
+        return self._found.get(name, [""])[0]
+
     def all(self, name: str) -> list[str]:
         return self._found.get(name, [])
 
@@ -50,6 +59,11 @@ class Fields:
 
     def __contains__(self, name: object) -> bool:
         return name in self._found
+
+
+def whole(text: str) -> int | str:
+    """A whole number; what is none stays as it is, for the operation to refuse."""
+    return int(text) if _WHOLE.fullmatch(text) else text
 
 
 async def form(content_type: str, body: bytes) -> Fields:
@@ -76,11 +90,15 @@ async def _with_file(content_type: str, body: bytes) -> Fields:
         found = await parser.parse()
         pairs = [(name, await _text(value)) for name, value in found.multi_items()]
     except (MultiPartException, UnicodeDecodeError, KeyError) as error:
-        raise invalid_parameter("", f"is not a form with a UTF-8 file: {error}"[:200]) from None
-    return Fields(pairs)
+        raise invalid_parameter("", f"is not a form with a file: {error}"[:200]) from None
+    unread = [name for name, text in pairs if text is None]
+    return Fields([(name, text) for name, text in pairs if text is not None], unread)
 
 
-async def _text(value: UploadFile | str) -> str:
+async def _text(value: UploadFile | str) -> str | None:
     if isinstance(value, str):
         return value
-    return (await value.read()).decode("utf-8-sig")
+    try:
+        return (await value.read()).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

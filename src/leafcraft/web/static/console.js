@@ -101,7 +101,7 @@ class Morph {
   }
 
   attributes(old, wanted) {
-    const lasting = (name) => name === "open" || (name === "hidden" && old.matches("[data-step], [data-palette]"));
+    const lasting = (name) => name === "open" || (name === "hidden" && old.matches("[data-step], [data-palette], [data-copy]"));
     for (const { name } of [...old.attributes])
       if (!wanted.hasAttribute(name) && !lasting(name)) old.removeAttribute(name);
     for (const { name, value } of wanted.attributes)
@@ -361,8 +361,24 @@ function step(button) {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+async function copy(button) {
+  const input = document.getElementById(button.dataset.copy);
+  input.select();
+  await navigator.clipboard?.writeText(input.value).catch(() => null);
+  if (!navigator.clipboard) document.execCommand("copy"); // a plain connection has nothing better
+  $("span", button).textContent = "Copied";
+}
+
+/** The field that a page is about, where no keyboard on the screen would take the room. */
+function focusFirst() {
+  const field = $("[data-focus] input");
+  if (!field || !matchMedia("(pointer: fine)").matches || document.activeElement?.matches(FIELDS)) return;
+  field.focus({ preventScroll: true });
+  field.select();
+}
+
 function ready() {
-  for (const one of $$("[data-step], [data-palette]")) one.hidden = false;
+  for (const one of $$("[data-step], [data-palette], [data-copy]")) one.hidden = false;
   countChosen();
 }
 
@@ -503,6 +519,7 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-palette]")) palette?.open();
   if (target.closest("[data-step]")) step(target.closest("[data-step]"));
+  if (target.closest("[data-copy]")) copy(target.closest("[data-copy]"));
   for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
 });
 addEventListener("pageshow", () => {
@@ -510,5 +527,7 @@ addEventListener("pageshow", () => {
 });
 ready();
 tellAgain();
+// The browser goes to the address's row once all is there, and takes the focus away.
+addEventListener("load", () => setTimeout(focusFirst));
 if (tellZone()) soon();
 listen();

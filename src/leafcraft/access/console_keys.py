@@ -1,0 +1,79 @@
+"""How admins see to the keys of machines."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+
+from leafcraft import times
+from leafcraft.access import words
+from leafcraft.idempotency import Answer
+from leafcraft.web.pages import PREFIX, Pages, Tab
+from leafcraft.web.visit import Document, Problem, Visit
+
+ROWS = 50
+NAMES_MAX = 500
+PLACE = f"{PREFIX}/settings/keys"
+LIST = "list_api_keys"
+NOT_KEPT = ("cache-control", "no-store")
+
+pages = Pages("access", Tab("API keys", PLACE, "key", LIST, under="Settings"))
+
+
+@pages.get("/settings/keys")
+async def keys_page(visit: Visit) -> Answer:
+    return await _list(visit)
+
+
+@pages.post("/settings/keys")
+async def make_key(visit: Visit) -> Answer:
+    """The page that answers shows the key; the same form sent again shows the same one."""
+    form = visit.form
+    body: Document = {"name": form.one("name"), "scopes": form.all("scopes")}
+    if last := form.one("last_day"):
+        body["expires_at"] = visit.formats.begins(_following(last))
+    done = await visit.do("create_api_key", body=body)
+    if done.problem:
+        return await _list(visit, problem=done.problem)
+    page = visit.page("access/key_made.html", key=done.document, scopes=words.SCOPES)
+    return page._replace(headers=(*page.headers, NOT_KEPT))
+
+
+@pages.post("/settings/keys/{key_id}/delete")
+async def take_key_away(visit: Visit, key_id: int) -> Answer:
+    done = await visit.do("delete_api_key", key_id)
+    if done.problem:
+        return await _list(visit, problem=done.problem, failed="delete")
+    return visit.see(PLACE, said="The key is taken away: it opens nothing any more.")
+
+
+async def _list(visit: Visit, problem: Problem | None = None, failed: str = "make") -> Answer:
+    found = await visit.ask(LIST, sort="-id", limit=ROWS, **visit.query.given("cursor"))
+    names = await _names(visit)
+    return visit.page(
+        "access/keys.html",
+        keys=[_key(key, names, visit.now) for key in found.document],
+        scopes=words.SCOPES,
+        typed=visit.form,
+        failed=failed if problem else "",
+        problem=problem,
+        next_href=visit.next_page(PLACE, found.next_query),
+        first_href=visit.first_page(PLACE),
+    )
+
+
+async def _names(visit: Visit) -> Mapping[str, str]:
+    found = await visit.ask("list_users", limit=NAMES_MAX)
+    return {f"user:{user['id']}": user["email"] for user in found.document}
+
+
+def _key(key: Document, names: Mapping[str, str], now: int) -> Document:
+    ends = key["expires_at"]
+    over = ends is not None and times.read(datetime.fromisoformat(ends)) <= now
+    return {**key, "by": names.get(key["created_by"], ""), "over": over}
+
+
+def _following(day: str) -> str:
+    """`2026-12-31` -> `2027-01-01`; what is no day stays as it is, for the operation to refuse."""
+    with suppress(ValueError, OverflowError):
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    return day
