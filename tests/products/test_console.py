@@ -226,6 +226,7 @@ async def test_a_mistake_is_taken_back_in_the_ledger_once(shop: Shop, visitor: V
     page = await _text(visitor, ledger)
     assert "is taken back: 10 on hand in main." in page
     assert undo not in page
+    assert page.count("/reverse") == 1, "neither the mistake nor what took it back"
 
 
 async def test_what_can_not_be_taken_back_any_more_is_told(shop: Shop, visitor: Visitor) -> None:
