@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench import flood, growth, load, orders_growth
+from bench import flood, growth, load, orders_growth, pages_growth
 from bench.growth import GrownShop
 from bench.load import Load, Round
 from bench.orders_growth import OrderShop
+from bench.pages_growth import Visitor
 from bench.subjects import Books, ServiceSubject, Subject
 
 LINES_PER_ORDER: Final = 2
@@ -65,7 +66,9 @@ class Bench:
 
     def on_orders(self, database: str, young: OrderShop, old: OrderShop) -> None:
         """One repetition: the same questions to both."""
-        for name, milliseconds in orders_growth.compare(young, old).items():
+        found = orders_growth.compare(young, old)
+        found |= pages_growth.compare(Visitor(young, young.orders), Visitor(old, old.orders))
+        for name, milliseconds in found.items():
             self.samples[f"{database}.orders.{name}_ms"].append(milliseconds)
 
     def verify(self, database: str, subject: Subject | GrownShop) -> None:

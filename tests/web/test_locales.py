@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from babel import Locale, localedata
+from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,14 @@ def test_money_is_never_rounded_and_short_only_where_nothing_is_lost() -> None:
         here.money(1, "dollars")
 
 
+def test_a_number_of_any_length_is_written_out() -> None:
+    here = of("en-IN")
+    long = Decimal("123456789012345678901234567890.1230")
+    assert here.number(long) == "1,23,45,67,89,01,23,45,67,89,01,23,45,67,890.123"
+    assert here.number(-1234) == "-1,234"
+    assert here.money(-long, "JPY").startswith("-JP¥1,23,45,")
+
+
 @given(st.integers(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), st.sampled_from(["en", "de", "hi", "sv"]))
 def test_every_digit_of_an_amount_is_shown(minor: int, language: str) -> None:
     shown = of(language).money(Decimal(minor).scaleb(-2), "EUR")
@@ -211,6 +220,9 @@ def test_the_ends_of_the_calendar_are_shown_too() -> None:
     assert of("en", "America/New_York").plain_day("0001-01-01T00:00:00Z") == "Jan 1, 1"
 
 
+ENGLISH = Locale("en")
+
+
 def test_every_language_has_a_style_that_babel_agrees_with() -> None:
     english = [name for name in sorted(localedata.locale_identifiers()) if name[:3] == "en_"]
     plain = [name for name in english if "Shaw" not in name and "Dsrt" not in name]
@@ -221,6 +233,10 @@ def test_every_language_has_a_style_that_babel_agrees_with() -> None:
         assert mine.day(noon) == locale.date_formats["medium"].apply(noon, locale)
         assert mine.time(noon) == locale.time_formats["short"].apply(noon, locale)
         assert mine.time(noon, seconds=True) == locale.time_formats["medium"].apply(noon, locale)
+    for name in localedata.locale_identifiers():
+        locale = Locale.parse(name)
+        for number in (0, -7, 1234, 1234567, Decimal("-1234567.890")):
+            assert Style(locale, ENGLISH).number(number) == format_decimal(number, locale=locale)
 
 
 def test_no_visitor_can_fill_the_memory_with_languages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """How one language writes numbers, money and dates: Babel's patterns, read once and applied many times.
 
-A page has hundreds of them, and Babel looks all up again for each; here a date takes a
-microsecond or two, an amount less than ten.
+A page has hundreds of them, and Babel looks all up again for each; here one takes a
+microsecond or two.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from babel.core import get_global
 from babel.numbers import (
     NumberPattern,
     get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
     get_minus_sign_symbol,
 )
 from babel.numbers import parse_pattern as number_pattern
@@ -40,13 +42,37 @@ class _Dates(NamedTuple):
     halves: Mapping[str, str]
 
 
+class _Digits(NamedTuple):
+    """How the digits of a number are grouped, and what stands between them."""
+
+    group: str
+    point: str
+    last: int
+    """How many digits the last group has; the others may have fewer, as in 12,34,567."""
+    others: int
+    decimals: int
+    """At least so many."""
+
+    def write(self, digits: str) -> str:
+        """Nothing is rounded: a page shows what is so."""
+        whole, _, rest = digits.partition(".")
+        rest = rest.rstrip("0").ljust(self.decimals, "0")
+        groups = []
+        size = self.last
+        while len(whole) > size:
+            groups.append(whole[-size:])
+            whole, size = whole[:-size], self.others
+        grouped = self.group.join((whole, *reversed(groups))) if groups else whole
+        return f"{grouped}{self.point}{rest}" if rest else grouped
+
+
 class _Money(NamedTuple):
     """What stands around an amount, and how its digits are written."""
 
     before: str
     after: str
-    exact: NumberPattern
-    short: NumberPattern
+    exact: _Digits
+    short: _Digits
 
 
 class Style:
@@ -54,13 +80,13 @@ class Style:
 
     def __init__(self, numbers: Locale, words: Locale) -> None:
         self._numbers = numbers
-        self._pattern = numbers.decimal_formats[None]
+        self._plain = _digits(numbers.decimal_formats[None], numbers)
         self._minus = get_minus_sign_symbol(numbers)
         self._money: dict[str, _Money] = {}
         self._dates = _dates(words)
 
     def number(self, number: Decimal | int) -> str:
-        return self._digits(self._pattern, number)
+        return self._write(self._plain, number)
 
     def money(self, amount: Decimal | int, code: str, *, short: bool = False) -> str:
         """Raises ValueError for a code that can be no currency's."""
@@ -68,9 +94,8 @@ class Style:
         if kind is None:
             kind = self._money[code] = _money(code, self._numbers)
         bare = short and amount == int(amount)
-        size = amount if amount >= 0 else -amount
-        digits = self._digits(kind.short if bare else kind.exact, size)
-        return f"{self._minus if amount < 0 else ''}{kind.before}{digits}{kind.after}"
+        around = (kind.before, kind.after)
+        return self._write(kind.short if bare else kind.exact, amount, around)
 
     def day(self, day: date, *, short: bool = False) -> str:
         dates = self._dates
@@ -96,10 +121,13 @@ class Style:
     def both(self, day: str, time: str) -> str:
         return self._dates.both.format(time, day)
 
-    def _digits(self, pattern: NumberPattern, number: Decimal | int) -> str:
-        """Nothing is rounded: a page shows what is so."""
-        written: str = pattern.apply(number, self._numbers, decimal_quantization=False)
-        return written
+    def _write(
+        self, kind: _Digits, number: Decimal | int, around: tuple[str, str] = ("", "")
+    ) -> str:
+        digits = f"{number:f}" if isinstance(number, Decimal) else str(number)
+        before, after = around
+        minus = self._minus if digits[0] == "-" else ""
+        return f"{minus}{before}{kind.write(digits.removeprefix('-'))}{after}"
 
 
 @lru_cache(maxsize=2 * LANGUAGES_LOADED_MAX)
@@ -151,4 +179,11 @@ def _money(code: str, locale: Locale) -> _Money:
     whole = locale.decimal_formats[None].pattern.partition(".")[0]
     decimals = currency(code).decimals
     exact = f"{whole}.{'0' * decimals}" if decimals else whole
-    return _Money(before, after, number_pattern(exact), number_pattern(whole))
+    kinds = (_digits(number_pattern(one), locale) for one in (exact, whole))
+    return _Money(before, after, *kinds)
+
+
+def _digits(pattern: NumberPattern, locale: Locale) -> _Digits:
+    last, others = pattern.grouping
+    group, point = get_group_symbol(locale), get_decimal_symbol(locale)
+    return _Digits(group, point, last, others, decimals=pattern.frac_prec[0])
