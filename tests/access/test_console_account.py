@@ -107,8 +107,8 @@ async def test_a_new_password_ends_all_sessions_and_opens_the_door(
 @pytest.mark.parametrize(
     ("current", "new", "again", "told"),
     [
-        ("wrong", NEW, NEW, "Is wrong."),
-        (PASSWORD, NEW, NEW.strip(), "Is not the same."),
+        ("wrong", NEW, NEW, "Is not your password."),
+        (PASSWORD, NEW, NEW.strip(), "Is not the same as the other."),
         (PASSWORD, "too-brief", "too-brief", "at least 12"),
         (PASSWORD, "password1234", "password1234", "easy to guess"),
     ],
