@@ -59,7 +59,7 @@ FIELD_REASONS: Final = {
     "from_location and to_location are the same": "the same",
     "is for products; every day is shown": "the same, of parameters",
     "must not be after `to`": "the same",
-    "Value should have at least 1 item after validation, not 0": "a text of white space is empty",
+    "must not be empty": "a text of white space is empty",
     "is given more than once": "a list in a form becomes the same field again",
     "the password is a common one, or is easy to guess": "no schema holds a list of passwords",
     "must not contain the character": "members of a client's own may have any text in a schema",
@@ -68,8 +68,8 @@ FIELD_REASONS: Final = {
     "not an e-mail address": "the format is a hint",
     "must be at most ": "how large a price may be depends on the shop's currency",
     "must have at most ": "and so does how many decimals it may have",
-    "Input should be a valid integer": "1.0 is an integer to JSON Schema, and none here",
-    "Input should be less than or equal to 9223372036854775807": "Schemathesis compares as floats",
+    "must be a whole number": "1.0 is an integer to JSON Schema, and none here",
+    "must be 9223372036854775807 or less": "Schemathesis compares as floats",
 }
 """The same for single fields: how the detail begins that they are refused with."""
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, FloatRect, Page, StorageState
 
 from tests.builders import PASSWORD, signed_in
 from tests.harness.browser import DESK, PHONE, Look, Watch, launched, opened
+from tests.harness.places import PAGES, SIGNED_OUT, Get, places
 from tests.harness.premises import sign_in
 from tests.harness.processes import HarnessError
 from tests.harness.service import ADMIN_EMAIL, ROOT, Service
@@ -30,25 +31,6 @@ HEIGHT_MAX: Final = 4000
 SETTLES_MILLISECONDS: Final = 300
 """For what a script draws after the page has come."""
 
-PAGES: Final = {
-    "sign-in": "/console/sign-in",
-    "home": "/console",
-    "orders": "/console/orders",
-    "order": "/console/orders/{order}",
-    "new-order": "/console/orders/new",
-    "packing-slip": "/console/orders/{order}/packing-slip",
-    "pick-list": "/console/orders/{order}/pick-list",
-    "products": "/console/products",
-    "product": "/console/products/{product}",
-    "stock": "/console/stock",
-    "stock-import": "/console/stock/import",
-    "activity": "/console/activity",
-    "users": "/console/settings/users",
-    "keys": "/console/settings/keys",
-    "locations": "/console/settings/locations",
-    "account": "/console/account",
-}
-SIGNED_OUT: Final = ("sign-in",)
 LOOKS: Final[dict[str, Look]] = {"wide": {**DESK, "device_scale_factor": 2}, "phone": PHONE}
 PEOPLE: Final = {"ada.abel@example.com": "operator", "lena.lang@example.com": "viewer"}
 KEYS: Final = {
@@ -89,11 +71,11 @@ def main() -> int:
         headers = signed_in(service.token())
         with httpx2.Client(base_url=service.url, headers=headers) as client:
             _staffed(client)
-            places = _places(client)
+            where = places(_getting(client))
         studio = _Studio(browser, service.url)
         for picture in pictures:
             path = chosen.out / picture.file
-            path.write_bytes(studio.take(picture, places[picture.page]))
+            path.write_bytes(studio.take(picture, where[picture.page]))
             _say(f"{path.stat().st_size / 1000:8.0f} KB  {path}")
     for trouble in studio.watch.troubles:
         _say(trouble)
@@ -134,12 +116,11 @@ def _staffed(client: httpx2.Client) -> None:
         client.post("/api-keys/", json={"name": name, "scopes": scopes}).raise_for_status()
 
 
-def _places(client: httpx2.Client) -> dict[str, str]:
-    """Where the pages are: of the largest order that waits to be packed, and of what is in it."""
-    orders = client.get("/orders/", params={"status": "Confirmed"}).raise_for_status().json()
-    order = max(orders, key=lambda one: len(one["items"]))
-    ids = {"order": order["id"], "product": order["items"][0]["product_id"]}
-    return {name: path.format(**ids) for name, path in PAGES.items()}
+def _getting(client: httpx2.Client) -> Get:
+    def get(path: str, **query: str) -> Any:
+        return client.get(path, params=query).raise_for_status().json()
+
+    return get
 
 
 class _Studio:

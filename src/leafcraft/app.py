@@ -32,7 +32,17 @@ from leafcraft.config import Settings
 from leafcraft.db import Database
 from leafcraft.errors import Refusal, StartError
 from leafcraft.exchange import api as exchange
-from leafcraft.orders import console, console_chosen, console_find, console_new
+from leafcraft.exchange.console import pages as exchange_pages
+from leafcraft.orders import (
+    console,
+    console_chosen,
+    console_edit,
+    console_find,
+    console_new,
+    console_order,
+    console_parcels,
+    console_print,
+)
 from leafcraft.orders.api import orders
 from leafcraft.orders.bulk_api import bulk
 from leafcraft.orders.parcels_api import parcels
@@ -110,11 +120,21 @@ def _slices(parts: "Parts", sessions: Sessions) -> Sequence[Operations]:
 
 def _pages(runtime: Runtime, browsers: Browsers) -> Sequence[Pages]:
     """What people can look at; the first tabs first."""
-    of_orders = (console, console_new, console_chosen, console_find)
+    of_orders = (
+        console,
+        console_new,
+        console_chosen,
+        console_find,
+        console_order,
+        console_parcels,
+        console_edit,
+        console_print,
+    )
     return (
         overview,
         *(one.pages for one in of_orders),
         *product_pages.all_pages(),
+        exchange_pages,
         Activity(Feed(runtime)).pages,
         *(one.pages for one in (user_pages, console_keys, location_pages, console_account)),
         Doors(browsers).pages,

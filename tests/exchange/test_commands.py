@@ -116,8 +116,8 @@ def test_bad_orders_are_told_by_line_and_member(command: Run, tmp_path: Path) ->
     assert command("import", "orders", str(given)) == Done(
         1,
         "line 1, /items/0/sku: there is no product with this sku\n"
-        "line 2, /reference: Field required\n"
-        "line 2, /items: Input should be a valid list\n"
+        "line 2, /reference: is missing\n"
+        "line 2, /items: must be a list\n"
         "line 3: is not JSON: Expecting value (character 1)\n"
         "3 rows, 3 of them bad; nothing has changed.\n",
         "",

@@ -73,9 +73,9 @@ async def test_reorder_points_come_with_their_products(shop: Shop) -> None:
         ("reorder_point", "x", "must be a whole number"),
         ("reorder_point", "1.0", "must be a whole number"),
         ("reorder_point", "9" * 19, "must be a whole number"),
-        ("reorder_point", "-1", "Input should be greater than or equal to 0"),
-        ("reorder_quantity", "0", "Input should be greater than or equal to 1"),
-        ("reorder_quantity", "1000000001", "Input should be less than or equal to 1000000000"),
+        ("reorder_point", "-1", "must be 0 or more"),
+        ("reorder_quantity", "0", "must be 1 or more"),
+        ("reorder_quantity", "1000000001", "must be 1000000000 or less"),
     ],
 )
 async def test_a_reorder_point_that_can_be_none_is_refused(

@@ -108,10 +108,10 @@ WRONG: list[tuple[tuple[Any, ...], str, str]] = [
     (("tea", "Cellar", 1), "location", "there is no location with this code"),
     (("", "", 1), "sku", "must not be empty"),
     (("tea", "x" * 65, 1), "location", "must have at most 64 characters"),
-    (("tea", "", -1), "on_hand", "Input should be greater than or equal to 0"),
+    (("tea", "", -1), "on_hand", "must be 0 or more"),
     (("tea", "", "1.5"), "on_hand", "must be a whole number"),
     (("tea", "", "many"), "on_hand", "must be a whole number"),
-    (("tea", "", 10**15 + 1), "on_hand", "Input should be less than or equal to 1000000000000000"),
+    (("tea", "", 10**15 + 1), "on_hand", "must be 1000000000000000 or less"),
     (("mint", "", 3), "on_hand", "4 are promised to orders"),
     (("tea", ""), "", "has 2 cells, and the header 3"),
 ]

@@ -7,6 +7,7 @@ import pytest
 
 from tests.builders import Clock, Shop
 from tests.conftest import MakeSettings
+from tests.orders.desk import Person, person
 from tests.orders.holding import DAY_MINUTES, unswept
 
 WRITE_PATH = ("leafcraft.writer", "leafcraft.committer")
@@ -31,3 +32,9 @@ async def still(make_settings: MakeSettings, clock: Clock) -> AsyncIterator[Shop
     """The service, where ended holds are written off only when somebody comes."""
     async with unswept(make_settings(token_minutes=DAY_MINUTES), clock) as shop:
         yield shop
+
+
+@pytest.fixture
+async def me(still: Shop) -> AsyncIterator[Person]:
+    async with person(still) as somebody:
+        yield somebody

@@ -94,6 +94,17 @@ async def test_signing_out_ends_the_session_and_empties_the_browser(visitor: Vis
     assert (await visitor.get("/console")).headers["location"].startswith(SIGN_IN)
 
 
+async def test_signing_in_again_ends_the_session_before(shop: Shop, visitor: Visitor) -> None:
+    before = dict(visitor.client.cookies)
+    async with Visitor(shop) as nobody:
+        visitor.page = await nobody.get(SIGN_IN)  # a page that was open in another tab
+        right = {"email": "admin@example.com", "password": "correct horse battery staple"}
+        assert (await visitor.send(SIGN_IN, right)).headers["location"] == "/console"
+        assert (await visitor.get("/console")).status_code == 200
+        nobody.client.cookies.update(before)
+        assert (await nobody.get("/console")).status_code == 303
+
+
 async def test_every_page_has_a_policy_that_allows_its_own_files_alone(visitor: Visitor) -> None:
     for path in ("/console", "/console/nothing", "/console/activity?since=x"):
         answer = await visitor.get(path)

@@ -50,6 +50,8 @@ class Doors:
             return visit.page(
                 "web/sign_in.html", problem=problem, next=following, kept=again, email=email
             )
+        if old := call.cookie(cookie_name(call)):
+            await self._browsers.sign_out(old, call.by)  # nobody can end it any more
         if not again:
             return signed_in(visit.see(following), call, token)
         visit.is_by(await self._browsers.visitor(token, call))

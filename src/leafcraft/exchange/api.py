@@ -15,7 +15,7 @@ from leafcraft.exchange.imports import Kind
 from leafcraft.exchange.rules import Tally
 from leafcraft.idempotency import Answer
 from leafcraft.sheet import MEDIA, MEDIA_OUT
-from leafcraft.web import wire
+from leafcraft.web import problems, wire
 from leafcraft.web.call import Asked, Call, Upload, Uploaded
 from leafcraft.web.operations import Operations, Promise
 from leafcraft.web.stream import Stream
@@ -32,7 +32,7 @@ async def import_products(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
 ) -> Answer:
     """Create and edit products from a CSV file, by sku; its stock is not touched."""
-    return await _imported(call, importing.PRODUCTS, upload, dry_run=query.dry_run)
+    return await _imported(call, importing.PRODUCTS, upload, query)
 
 
 @imports.post(
@@ -43,7 +43,7 @@ async def import_stock(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
 ) -> Answer:
     """Set stock to what was counted, from a CSV file, by adjustments where it differs."""
-    return await _imported(call, importing.STOCK, upload, dry_run=query.dry_run)
+    return await _imported(call, importing.STOCK, upload, query)
 
 
 @imports.post(
@@ -60,7 +60,7 @@ async def import_orders(
 ) -> Answer:
     """Place orders from a CSV or a JSON Lines file; those whose reference is there already stay as they are."""
     kind = importing.ORDERS[formats.of_media(upload.media)]
-    return await _imported(call, kind, upload, dry_run=query.dry_run)
+    return await _imported(call, kind, upload, query)
 
 
 @exports.get(
@@ -104,22 +104,22 @@ async def export_orders(call: Asked, query: Annotated[schemas.ExportQuery, Query
     return await _exported(call, exporting.ORDERS[query.format])
 
 
-async def _imported(call: Call, kind: Kind, upload: Uploaded, *, dry_run: bool) -> Answer:
+async def _imported(call: Call, kind: Kind, upload: Uploaded, query: schemas.ImportQuery) -> Answer:
+    if query.changes and not query.dry_run:
+        raise problems.invalid_parameter("changes", "goes with dry_run=true")
     if (earlier := await call.earlier()) is not None:
         return earlier
-    foreseen = await importing.check(call.runtime, kind, upload.file)
+    foreseen = await importing.check(call.runtime, kind, upload.file, changes_max=query.changes)
     if foreseen.bad:
         raise _refused(foreseen)
-    if dry_run:
-        return _told(foreseen, dry_run=True)
+    if query.dry_run:
+        return Answer(200, wire.dump(schemas.foreseen(foreseen, call.currency)))
     done = await importing.apply(call.runtime, kind, upload.file, by=call.by)
     return await call.write(
-        actions.close, Close(kind.name, done, call.by), lambda tally: _told(tally, dry_run=False)
+        actions.close,
+        Close(kind.name, done, call.by),
+        lambda tally: Answer(200, wire.dump(schemas.imported(tally, dry_run=False))),
     )
-
-
-def _told(tally: Tally, *, dry_run: bool) -> Answer:
-    return Answer(200, wire.dump(schemas.imported(tally, dry_run=dry_run)))
 
 
 def _refused(tally: Tally) -> Refusal:

@@ -108,9 +108,11 @@ def _silent(_: int) -> None:
     """Nobody watches."""
 
 
-async def check(runtime: Runtime, kind: Kind, file: IO[bytes], *, tell: Tell = _silent) -> Tally:
-    """What the file's rows would do; changes nothing."""
-    tally = Tally()
+async def check(
+    runtime: Runtime, kind: Kind, file: IO[bytes], *, tell: Tell = _silent, changes_max: int = 0
+) -> Tally:
+    """What the file's rows would do, the first `changes_max` of them in detail; changes nothing."""
+    tally = Tally(changes_max=changes_max)
     chunks = _chunks(kind, file, runtime.currency)
     while chunk := await _next(chunks):
         _count(tally, chunk, await _foreseen(runtime, kind, _good(chunk)))

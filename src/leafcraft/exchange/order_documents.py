@@ -96,9 +96,7 @@ def _order(found: Document, currency: Currency) -> GivenOrder | Sequence[Bad]:
 
 
 def _wrong(found: Document, error: ValidationError) -> Iterator[Bad]:
-    for one in error.errors(include_url=False, include_context=False, include_input=False)[
-        :BAD_PER_ORDER_MAX
-    ]:
+    for one in error.errors(include_url=False, include_input=False)[:BAD_PER_ORDER_MAX]:
         pointer = problems.pointer(one, found.value)
         yield Bad(found.line, pointer[:POINTER_CHARS_MAX], problems.told(one))
 

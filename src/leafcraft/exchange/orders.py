@@ -7,7 +7,7 @@ from leafcraft.cause import Cause
 from leafcraft.db import Reader, Source, Transaction
 from leafcraft.errors import Code, Refusal
 from leafcraft.exchange.rows import Bad
-from leafcraft.exchange.rules import Fate, Outcome
+from leafcraft.exchange.rules import Change, Fate, Outcome
 from leafcraft.orders import actions as orders
 from leafcraft.orders import rules, store
 from leafcraft.orders.actions import Create
@@ -36,6 +36,15 @@ class GivenOrder(NamedTuple):
     items: Sequence[GivenItem]
     details: Details
     currency: str
+
+
+class OrderFields(NamedTuple):
+    """What would be ordered."""
+
+    customer: str | None
+    lines: int
+    units: int
+    total_minor: int
 
 
 class ImportOrders(NamedTuple):
@@ -94,9 +103,15 @@ def _foreseen(order: GivenOrder, known: _Known) -> Outcome:
     if order.reference in known.taken:
         return Fate.UNCHANGED
     wrong = [bad for item in order.items if (bad := known.wrong(item)) is not None]
-    if not wrong and isinstance(rules.total(known.lines(order)), Refusal):
-        wrong = [Bad(order.line, "", "the order's total is too large")]
-    return wrong or Fate.CREATED
+    if wrong:
+        return wrong
+    lines = known.lines(order)
+    total = rules.total(lines)
+    if isinstance(total, Refusal):
+        return [Bad(order.line, "", "the order's total is too large")]
+    units = sum(line.quantity for line in lines)
+    after = OrderFields(order.details.customer, len(lines), units, total)
+    return Change(order.line, Fate.CREATED, order.reference, None, after)
 
 
 async def import_orders(
@@ -112,11 +127,11 @@ async def _import_orders(tx: Transaction, command: ImportOrders) -> Sequence[Out
     new = [
         _creation(order, known, by=command.by)
         for order, fate in zip(command.lines, foreseen, strict=True)
-        if fate is Fate.CREATED
+        if isinstance(fate, Change)
     ]
     made = iter(await orders.create(tx, new))
     return [
-        _told(order, next(made)) if fate is Fate.CREATED else fate
+        _told(order, next(made)) if isinstance(fate, Change) else fate
         for order, fate in zip(command.lines, foreseen, strict=True)
     ]
 

@@ -7,7 +7,7 @@ from leafcraft.cause import Cause
 from leafcraft.db import Reader, Transaction
 from leafcraft.errors import Refusal
 from leafcraft.exchange.rows import Bad
-from leafcraft.exchange.rules import Fate, Outcome
+from leafcraft.exchange.rules import Change, Fate, Outcome
 from leafcraft.products import actions as products
 from leafcraft.products import store
 from leafcraft.products.actions import Create, Edit, Keep, Stocked
@@ -25,6 +25,16 @@ class ProductLine(NamedTuple):
     name: str | None
     price_minor: int | None
     archived: bool | None
+    reorder_point: int | None
+    reorder_quantity: int | None
+
+
+class ProductFields(NamedTuple):
+    """What a row can change of a product."""
+
+    name: str
+    price_minor: int
+    archived: bool
     reorder_point: int | None
     reorder_quantity: int | None
 
@@ -47,12 +57,26 @@ async def foresee_products(reader: Reader, lines: Sequence[ProductLine]) -> Sequ
 
 def _foreseen(line: ProductLine, stocked: Stocked | None) -> Outcome:
     if stocked is None:
-        return _missing(line) or Fate.CREATED
+        return _made(line)
     product = stocked.product
+    before = ProductFields(
+        product.name, product.price_minor, product.archived, *stocked.stock.reorder
+    )
     _, _, *wanted = line
-    there = (product.name, product.price_minor, product.archived, *stocked.stock.reorder)
-    changes = any(w not in (None, t) for w, t in zip(wanted, there, strict=True))
-    return Fate.UPDATED if changes else Fate.UNCHANGED
+    after = ProductFields._make(
+        there if given is None else given for given, there in zip(wanted, before, strict=True)
+    )
+    if after == before:
+        return Fate.UNCHANGED
+    return Change(line.line, Fate.UPDATED, line.sku, before, after)
+
+
+def _made(line: ProductLine) -> Outcome:
+    if line.name is None or line.price_minor is None:
+        return _missing(line)
+    reorder = (line.reorder_point, line.reorder_quantity)
+    after = ProductFields(line.name, line.price_minor, bool(line.archived), *reorder)
+    return Change(line.line, Fate.CREATED, line.sku, None, after)
 
 
 def _missing(line: ProductLine) -> Sequence[Bad]:

@@ -1,6 +1,7 @@
 """Rows of a CSV file on their way in: what is wrong with one is told by its line and column; knows no slice.
 
-RFC 4180 in UTF-8. No more than a row is held in memory.
+RFC 4180 in UTF-8; where the header has tabs and no commas, as cells copied out of a spreadsheet do,
+tabs take their place. No more than a row is held in memory.
 """
 
 import csv
@@ -83,7 +84,9 @@ class _TooLong(Exception):
 def read(file: IO[bytes], columns: Columns) -> Iterator[Row | Bad]:
     """The file's rows, from its beginning. After a header that is wrong there are none."""
     file.seek(0)
-    found = _split(_Lines(file))
+    delimiter = _delimiter(file)
+    file.seek(0)
+    found = _split(_Lines(file), delimiter)
     header = next(found, None)
     match header:
         case None:
@@ -95,11 +98,18 @@ def read(file: IO[bytes], columns: Columns) -> Iterator[Row | Bad]:
             yield from wrong or _rows(found, [name.lower() for name in names], columns)
 
 
-def _split(lines: _Lines) -> Iterator[tuple[int, list[str]] | Bad]:
+def _delimiter(file: IO[bytes]) -> str:
+    """What the header, the first line that is not blank, has between its cells."""
+    while (line := file.readline(ROW_BYTES_MAX)) and not line.strip():
+        pass
+    return "\t" if b"\t" in line and b"," not in line else ","
+
+
+def _split(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]] | Bad]:
     """Cells, trimmed, with the line on which they begin. Spreadsheets leave rows of nothing but commas
     behind, so what is blank is no row."""
     # Strict: a quote in the wrong place would otherwise put one cell's text into another.
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.next_row()
         try:

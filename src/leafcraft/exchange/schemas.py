@@ -3,17 +3,19 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from leafcraft.exchange.formats import Format
-from leafcraft.exchange.products import ProductLine
+from leafcraft.exchange.orders import OrderFields
+from leafcraft.exchange.products import ProductFields, ProductLine
 from leafcraft.exchange.rows import Bad, Row
-from leafcraft.exchange.rules import Tally
-from leafcraft.exchange.stock import StockLine
+from leafcraft.exchange.rules import CHANGES_MAX, Change, Fate, Tally
+from leafcraft.exchange.stock import LevelFields, StockLine
 from leafcraft.money import Currency
 from leafcraft.products.schemas import Name, ReorderPoint, ReorderQuantity, Sku
 from leafcraft.stock.rules import MAIN_CODE, ON_HAND_MAX
@@ -116,6 +118,14 @@ class ImportQuery(wire.Query):
     dry_run: Annotated[bool, Field(description="whether to check the file and change nothing")] = (
         False
     )
+    changes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=CHANGES_MAX,
+            description="of a dry run: how many of the rows that would change something are told",
+        ),
+    ] = 0
 
 
 class ExportQuery(wire.Query):
@@ -133,10 +143,46 @@ class BadRow(TypedDict):
     detail: str
 
 
+class ImportedProduct(TypedDict):
+    name: str
+    price: wire.Amount
+    archived: bool
+    reorder_point: int | None
+    reorder_quantity: int | None
+
+
+class ImportedLevel(TypedDict):
+    location: str
+    on_hand: int
+    reserved: int
+
+
+class ImportedOrder(TypedDict):
+    customer: dict[str, Any] | None
+    lines: int
+    units: int
+    total_amount: wire.Amount
+    currency: str
+
+
+ImportedThing = ImportedProduct | ImportedLevel | ImportedOrder
+
+
+class ImportChange(TypedDict):
+    """A row that would change something: where it begins, the sku or the reference that it names, and
+    what there is and would be. `before` is null of what is created."""
+
+    line: int
+    key: str
+    outcome: Literal["created", "updated"]
+    before: ImportedThing | None
+    after: ImportedThing
+
+
 class Imported(TypedDict):
     """What became of the rows, or would; an order is one, however many rows it has. `refused` were
     right when the file was checked, and not when they were applied, because something else had
-    changed meanwhile."""
+    changed meanwhile. `changes` are there in a dry run that asks for them."""
 
     dry_run: bool
     rows: int
@@ -144,6 +190,47 @@ class Imported(TypedDict):
     updated: int
     unchanged: int
     refused: list[BadRow]
+    changes: NotRequired[list[ImportChange]]
+
+
+def foreseen(tally: Tally, currency: Currency) -> Imported:
+    """What a dry run tells."""
+    told = imported(tally, dry_run=True)
+    if tally.changes_max:
+        told["changes"] = [_change(one, currency) for one in tally.changes]
+    return told
+
+
+def _change(change: Change, currency: Currency) -> ImportChange:
+    return {
+        "line": change.line,
+        "key": change.key,
+        "outcome": "created" if change.fate is Fate.CREATED else "updated",
+        "before": None if change.before is None else _thing(change.before, currency),
+        "after": _thing(change.after, currency),
+    }
+
+
+def _thing(fields: ProductFields | LevelFields | OrderFields, currency: Currency) -> Any:
+    match fields:
+        case ProductFields(name, price, archived, point, quantity):
+            return {
+                "name": name,
+                "price": wire.amount(price, currency),
+                "archived": archived,
+                "reorder_point": point,
+                "reorder_quantity": quantity,
+            }
+        case LevelFields(location, on_hand, reserved):
+            return {"location": location, "on_hand": on_hand, "reserved": reserved}
+        case OrderFields(customer, lines, units, total):
+            return {
+                "customer": None if customer is None else orjson.Fragment(customer),
+                "lines": lines,
+                "units": units,
+                "total_amount": wire.amount(total, currency),
+                "currency": currency.code,
+            }
 
 
 def imported(tally: Tally, *, dry_run: bool) -> Imported:

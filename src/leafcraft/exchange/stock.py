@@ -7,7 +7,7 @@ from leafcraft.cause import Cause
 from leafcraft.db import Reader, Source, Transaction
 from leafcraft.errors import Refusal
 from leafcraft.exchange.rows import Bad
-from leafcraft.exchange.rules import Fate, Outcome
+from leafcraft.exchange.rules import Change, Fate, Outcome
 from leafcraft.products import store as products
 from leafcraft.products.rules import sku_key
 from leafcraft.stock import actions, store, views
@@ -25,6 +25,14 @@ class StockLine(NamedTuple):
     sku: str
     location: str
     on_hand: int | None
+
+
+class LevelFields(NamedTuple):
+    """What a row is about: how much of a product there is at a place."""
+
+    location: str
+    on_hand: int
+    reserved: int
 
 
 class ImportStock(NamedTuple):
@@ -78,7 +86,9 @@ def _foreseen(line: StockLine, known: _Known, level: tuple[int, int]) -> Outcome
         return [Bad(line.line, "location", "the location is not active")]
     if line.on_hand < reserved:
         return [Bad(line.line, "on_hand", f"{reserved} are promised to orders")]
-    return Fate.UPDATED
+    before = LevelFields(line.location, on_hand, reserved)
+    after = before._replace(on_hand=line.on_hand)
+    return Change(line.line, Fate.UPDATED, line.sku, before, after)
 
 
 async def import_stock(

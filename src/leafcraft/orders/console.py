@@ -27,6 +27,11 @@ KEPT = ("q", *NARROWED, "sort")
 OLDEST_FIRST = "oldest"
 
 
+NOT_NARROWED = {
+    "title": "Orders can’t be looked for like this",
+    "detail": "One of the filters means nothing. Put it right, or clear it.",
+}
+
 View = tuple[str, str, str, bool]
 
 
@@ -48,9 +53,9 @@ async def orders(visit: Visit) -> Answer:
         if refusal.code is not Code.VALIDATION_ERROR:
             raise
         if "cursor" in query:  # of other filters, or of another time zone: begin at the beginning
-            return visit.see(_address(query))
+            return visit.see(visit.first_page(LIST))
         problem = problems.document(refusal, visit.path, visit.call.request_id)
-        listed = Listed([], problem=problem)
+        listed = Listed([], problem={**problem, **NOT_NARROWED})
     return visit.page(
         "orders/list.html",
         problem=listed.problem,
@@ -61,8 +66,8 @@ async def orders(visit: Visit) -> Answer:
         here=f"{LIST}?{visit.call.query}",
         narrowed=len(query.given(*NARROWED)),
         clear=LIST if query.given(*KEPT) else "",
-        first=_address(query) if "cursor" in query else "",
-        following=_following(query, listed.next_query),
+        first=visit.first_page(LIST),
+        following=visit.next_page(LIST, listed.next_query),
     )
 
 
@@ -166,8 +171,3 @@ def _address(query: Fields, **changes: str) -> str:
     kept = {**query.given("status", *KEPT), **changes}
     wanted = urlencode({name: value for name, value in kept.items() if value})
     return f"{LIST}?{wanted}" if wanted else LIST
-
-
-def _following(query: Fields, next_query: str) -> str:
-    cursor = Fields.read(next_query).one("cursor")
-    return _address(query, cursor=cursor) if cursor else ""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders.console import LIST, wanted_id
 from leafcraft.web.console import own_path
@@ -15,6 +14,7 @@ from leafcraft.web.visit import Document, Problem, Visit
 pages = Pages("orders")
 
 NONE_CHOSEN = "No orders were chosen: tick some first. Nothing was done."
+NOTHING_SAID = "Nothing was done: choose a button for what becomes of the chosen orders."
 _FOUND_MAX = 500
 
 
@@ -41,12 +41,9 @@ async def chosen_orders(visit: Visit) -> Answer:
 
 @pages.post("/orders/chosen")
 async def do_with_chosen(visit: Visit) -> Answer:
-    act = visit.form.one("act")
-    if act not in VERBS:
-        raise Refusal(Code.NOT_FOUND, "There is no such thing to do with orders.")
-    ids, back = _chosen(visit.form), _back(visit.form)
-    if not ids:
-        return visit.see(back, said=NONE_CHOSEN)
+    act, ids, back = visit.form.one("act"), _chosen(visit.form), _back(visit.form)
+    if not ids or act not in VERBS:
+        return visit.see(back, said=NOTHING_SAID if ids else NONE_CHOSEN)
     verb = VERBS[act]
     done = await visit.do(verb.operation, body={"order_ids": ids}, key=_part(act, ids))
     results = [] if done.problem else done.document["results"]

@@ -1,6 +1,7 @@
 """An order that is being made by hand: what has been typed so far, which each step brings along whole."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from leafcraft.orders.console import wanted_id
@@ -31,11 +32,13 @@ class Line(NamedTuple):
     @property
     def missing(self) -> int:
         """How many more are wanted than can be sold now."""
-        return max(self.quantity - max(self.product["stock_quantity"], 0), 0)
+        available: int = self.product["stock_quantity"]
+        return max(self.quantity - max(available, 0), 0)
 
     @property
-    def amount(self) -> Any:
-        return self.quantity * self.product["price"]
+    def amount(self) -> Decimal:
+        price = Decimal(self.product["price"])
+        return self.quantity * price
 
 
 def wanted(form: Fields) -> dict[int, str]:
@@ -61,6 +64,15 @@ def body(form: Fields, lines: Mapping[int, str]) -> dict[str, Any]:
     if minutes := form.one("hold_minutes"):
         asked["hold_minutes"] = number(minutes)
     return asked
+
+
+def no_numbers(asked: Mapping[str, Any]) -> set[str]:
+    """Where in the order there should be a whole number, 1 or more, and is none."""
+    found = {
+        f"/items/{place}/quantity": one["quantity"] for place, one in enumerate(asked["items"])
+    }
+    found["/hold_minutes"] = asked.get("hold_minutes", 1)
+    return {place for place, given in found.items() if not isinstance(given, int) or given < 1}
 
 
 def number(typed: str) -> int | str:

@@ -4,7 +4,7 @@ It is one form that is sent to itself with each step, so it needs no script, and
 before the order is placed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from leafcraft.errors import Code, Refusal
@@ -26,6 +26,7 @@ FIRST_MAX = 5
 """Shown while nothing is looked for."""
 LEVELS_MAX = 500
 """Asked for, of the products that there is not enough of."""
+NO_NUMBER = "must be a whole number, 1 or more"
 SENT_BEFORE = {
     "title": "This form has already placed an order",
     "detail": "It was sent before, with something else in it. Look for that order first; "
@@ -44,9 +45,10 @@ async def step(visit: Visit) -> Answer:
     act = visit.form.one("act")
     if act not in {PLACE, CONFIRM}:
         return await _form(visit, lines)
-    placed = await visit.do("create_order", body=draft.body(visit.form, lines), key=f":{PLACE}")
+    asked = draft.body(visit.form, lines)
+    placed = await visit.do("create_order", body=asked, key=f":{PLACE}")
     if placed.problem:
-        return await _form(visit, lines, _worded(placed.problem))
+        return await _form(visit, lines, _worded(placed.problem, draft.no_numbers(asked)))
     return await _after(visit, placed.document, confirm=act == CONFIRM)
 
 
@@ -126,7 +128,14 @@ async def _levels(visit: Visit, ids: Sequence[int]) -> Mapping[int, list[Documen
     return levels
 
 
-def _worded(problem: Problem) -> dict[str, Any]:
+def _worded(problem: Problem, no_numbers: Collection[str]) -> dict[str, Any]:
     """A problem in this page's words, where it has better ones."""
-    again = problem["code"] == Code.IDEMPOTENCY_KEY_REUSED.word
-    return {**problem, **(SENT_BEFORE if again else {})}
+    worded = {**problem}
+    if problem["code"] == Code.IDEMPOTENCY_KEY_REUSED.word:
+        worded |= SENT_BEFORE
+    if "errors" in problem:
+        worded["errors"] = [
+            {**error, "detail": NO_NUMBER} if error.get("pointer") in no_numbers else error
+            for error in problem["errors"]
+        ]
+    return worded

@@ -37,9 +37,8 @@ def all_pages() -> Sequence[Pages]:
 
 @pages.get("/products")
 async def product_list(visit: Visit) -> Answer:
-    narrowed = Narrowed.read(visit.query)._replace(location="")
+    narrowed = Narrowed.read(visit.query)._replace(where="")
     part = await products(visit, narrowed)
-    following = narrowed._replace(cursor=part.cursor)
     return visit.page(
         "products/list.html",
         products=part.products,
@@ -48,8 +47,8 @@ async def product_list(visit: Visit) -> Answer:
         shows=SHOWS,
         sorts=SORTS,
         currency=visit.call.currency.code,
-        next_href=following.address("/console/products") if part.cursor else "",
-        first_href=narrowed._replace(cursor="").address("/console/products"),
+        next_href=visit.next_page("/console/products", part.next_query),
+        first_href=visit.first_page("/console/products"),
     )
 
 

@@ -1,6 +1,7 @@
 """The curve of a product's stock, as its ledger tells it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ def levels(movements: Sequence[Json], places: Iterable[Json]) -> list[Level]:
         balances[one["location"]] = Balance(one["on_hand_after"], one["reserved_after"])
         at = one["occurred_at"]
         found[at] = _level(at, balances.values())  # of one moment the last
-    return thinned(sorted(found.values()))
+    return thinned(sorted(found.values(), key=lambda one: datetime.fromisoformat(one.moment)))
 
 
 def _level(at: str, balances: Iterable[Balance]) -> Level:

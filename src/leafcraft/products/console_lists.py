@@ -41,7 +41,7 @@ class Narrowed(NamedTuple):
     q: str = ""
     show: str = ""
     sort: str = ""
-    location: str = ""
+    where: str = ""
     cursor: str = ""
 
     @classmethod
@@ -52,7 +52,7 @@ class Narrowed(NamedTuple):
             query.one("q")[:NAME_CHARS_MAX],
             show if show in SHOWN else "",
             sort if sort in dict(SORTS[1:]) else "",
-            query.one("location"),
+            query.one("where"),
             query.one("cursor"),
         )
 
@@ -65,10 +65,10 @@ class Narrowed(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A page of products, and where the next one begins; empty: there is none."""
+    """A page of products, and the query of the next one; empty: there is none."""
 
     products: Sequence[Json]
-    cursor: str
+    next_query: str
 
 
 async def products(visit: Visit, narrowed: Narrowed) -> Part:
@@ -81,7 +81,7 @@ async def products(visit: Visit, narrowed: Narrowed) -> Part:
         limit=ROWS,
         **SHOWN[narrowed.show],
     )
-    return Part(found.document, Fields.read(found.next_query).one("cursor"))
+    return Part(found.document, found.next_query)
 
 
 async def levels(visit: Visit, product_ids: Iterable[int]) -> Levels:

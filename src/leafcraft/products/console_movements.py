@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from leafcraft.idempotency import Answer
-from leafcraft.products.console_given import address
 from leafcraft.products.console_lists import ROWS, Json
 from leafcraft.stock.rules import REVERSIBLE, Kind
-from leafcraft.web.fields import Fields
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Problem, Visit
 
@@ -26,10 +24,22 @@ KINDS: Sequence[tuple[str, str]] = (
 )
 
 
+SAID = {
+    Kind.TRANSFER_OUT: "Transfer out",
+    Kind.TRANSFER_IN: "Transfer in",
+    Kind.RESERVE: "Reserved",
+    Kind.RELEASE: "Released",
+    Kind.FULFILL: "Fulfilled",
+    Kind.RETURN: "Returned",
+}
+"""Of the kinds whose names are not what people say."""
+
+
 class Line(NamedTuple):
     """A movement as it is shown."""
 
     movement: Json
+    said: str
     by: str
     reversible: bool
 
@@ -37,13 +47,20 @@ class Line(NamedTuple):
 def lines(visit: Visit, movements: Sequence[Json]) -> list[Line]:
     """The movements, with who did each, and whether it can be taken back by whoever looks."""
     may = visit.may("reverse_movement")
-    return [Line(one, _by(visit, one["actor"]), may and _open(one)) for one in movements]
+    return [
+        Line(one, _said(one["kind"]), _by(visit, one["actor"]), may and _open(one))
+        for one in movements
+    ]
 
 
 def _open(movement: Json) -> bool:
     """Whether a movement may be taken back: once, and none that takes another back."""
     tied = movement["reversed_by"] or movement["reverses"]
     return movement["kind"] in REVERSIBLE and not tied
+
+
+def _said(kind: str) -> str:
+    return SAID.get(Kind(kind), kind.capitalize())
 
 
 def _by(visit: Visit, actor: str) -> str:
@@ -71,17 +88,15 @@ async def _ledger(visit: Visit, product_id: int, *, problem: Problem | None = No
     product = (await visit.ask("get_product", product_id)).document
     asked = visit.query.one("kind")
     kind = asked if asked in dict(KINDS) else ""
-    cursor = visit.query.one("cursor")
     found = await visit.ask(
         "list_stock_movements",
         product_id=product_id,
         kind=kind,
         sort="-id",
-        cursor=cursor,
+        cursor=visit.query.one("cursor"),
         limit=ROWS,
     )
     path = f"/console/products/{product_id}/movements"
-    following = Fields.read(found.next_query).one("cursor")
     return visit.page(
         "products/movements.html",
         product=product,
@@ -90,6 +105,6 @@ async def _ledger(visit: Visit, product_id: int, *, problem: Problem | None = No
         kinds=KINDS,
         kind=kind,
         path=path,
-        next_href=address(path, {"kind": kind, "cursor": following}) if following else "",
-        first_href=address(path, {"kind": kind}) if cursor else "",
+        next_href=visit.next_page(path, found.next_query),
+        first_href=visit.first_page(path),
     )

@@ -1,6 +1,5 @@
 """The stock grid: what lies where of each product, counted and corrected in its place; and what is low."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from leafcraft.web.visit import Visit
 pages = Pages("products")
 
 GRID = "/console/stock"
+LOW = "/console/stock/low"
 
 
 class Shown(NamedTuple):
@@ -48,7 +48,7 @@ async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answ
     part = await products(visit, narrowed)
     places = [one for one in await locations(visit) if one["active"]]
     level_of = await levels(visit, (one["id"] for one in part.products))
-    chosen = [one for one in places if one["code"] == narrowed.location]
+    chosen = [one for one in places if one["code"] == narrowed.where]
     editor = editor or await _asked(visit, shown, part)
     return visit.page(
         "products/grid.html",
@@ -61,7 +61,7 @@ async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answ
         places=places,
         columns=chosen or places,
         shows=SHOWS,
-        links=_links(narrowed, part.cursor),
+        links=_links(narrowed, Fields.read(part.next_query).one("cursor")),
     )
 
 
@@ -94,12 +94,10 @@ def narrowed_of(back: str) -> Narrowed | None:
 async def low_stock(visit: Visit) -> Answer:
     cursor = visit.query.one("cursor")
     found = await visit.ask("list_low_stock", cursor=cursor, limit=ROWS)
-    following = Fields.read(found.next_query).one("cursor")
-    rows: Sequence[Json] = found.document
     return visit.page(
         "products/low.html",
-        rows=rows,
-        here=address("/console/stock/low", {"cursor": cursor}),
-        next_href=address("/console/stock/low", {"cursor": following}) if following else "",
-        first_href="/console/stock/low" if cursor else "",
+        rows=found.document,
+        here=address(LOW, {"cursor": cursor}),
+        next_href=visit.next_page(LOW, found.next_query),
+        first_href=visit.first_page(LOW),
     )

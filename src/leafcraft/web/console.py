@@ -87,7 +87,8 @@ class Console:
             call.runtime.limits.stranger(call.address)
         if call.method == "POST":
             _check_origin(call)
-            if visit.known and forged(visit.visitor, visit.form.one("csrf")):
+            own = visit.known and page.path != SIGN_IN  # whose page was made for nobody
+            if own and forged(visit.visitor, visit.form.one("csrf")):
                 raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
 
     async def _recognise(self, visit: Visit, page: Page) -> None:

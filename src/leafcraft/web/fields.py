@@ -1,7 +1,7 @@
 """What a person has filled in: the fields of a form or of an address, each maybe more than once."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,8 +20,10 @@ _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 class Fields:
     """Texts by name, in the order in which they came."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, pairs: Sequence[tuple[str, str]] = (), unread: Collection[str] = ()) -> None:
         self.pairs = list(pairs)
+        self.unread = unread
+        """The names of files that are no UTF-8; they have no text here."""
         self._found: dict[str, list[str]] = {}
         for name, value in self.pairs:
             self._found.setdefault(name, []).append(value)
@@ -88,11 +90,15 @@ async def _with_file(content_type: str, body: bytes) -> Fields:
         found = await parser.parse()
         pairs = [(name, await _text(value)) for name, value in found.multi_items()]
     except (MultiPartException, UnicodeDecodeError, KeyError) as error:
-        raise invalid_parameter("", f"is not a form with a UTF-8 file: {error}"[:200]) from None
-    return Fields(pairs)
+        raise invalid_parameter("", f"is not a form with a file: {error}"[:200]) from None
+    unread = [name for name, text in pairs if text is None]
+    return Fields([(name, text) for name, text in pairs if text is not None], unread)
 
 
-async def _text(value: UploadFile | str) -> str:
+async def _text(value: UploadFile | str) -> str | None:
     if isinstance(value, str):
         return value
-    return (await value.read()).decode("utf-8-sig")
+    try:
+        return (await value.read()).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

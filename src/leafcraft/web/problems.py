@@ -92,7 +92,7 @@ def _headers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
 
 def invalid(where: str, error: ValidationError, given: Any) -> Refusal:
     """A `validation_error` from pydantic's list; `where` is `body` or `query`, `given` what was there."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     # Of what is left out or a value, only the value's half has something to say.
     told = [one for one in found if one["type"] != "none_required"] or found
     errors = [_field_error(where, one, given) for one in told][:REPORTED_ERRORS_MAX]
@@ -110,12 +110,43 @@ def invalid_field(pointer: str, detail: str) -> Refusal:
 
 
 UNKNOWN = "is not known here"
-_WORDS = {"extra_forbidden": UNKNOWN}
+EMPTY = "must not be empty"
+_NO_INTEGER, _NO_OBJECT = "must be a whole number", "must be an object"
+_WORDS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "dict_type": _NO_OBJECT,
+    "enum": "must be {expected}",
+    "extra_forbidden": UNKNOWN,
+    "greater_than_equal": "must be {ge} or more",
+    "int_from_float": _NO_INTEGER,
+    "int_parsing": _NO_INTEGER,
+    "int_type": _NO_INTEGER,
+    "less_than_equal": "must be {le} or less",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_attributes_type": _NO_OBJECT,
+    "model_type": _NO_OBJECT,
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_type": "must be text",
+    "string_unicode": "must be text that UTF-8 can hold",
+}
+"""What pydantic finds, by its kind, in words that need no programmer."""
 
 
 def told(error: ErrorDetails) -> str:
     """What is wrong, in words."""
-    return _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    context = error.get("ctx", {})
+    if context.get("min_length") == 1:
+        return EMPTY
+    kind = error["type"]
+    if kind == "too_long" and context.get("field_type") == "Value":
+        kind = "string_too_long"
+    if kind in _WORDS:
+        return _WORDS[kind].format(**context)
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _field_error(where: str, error: ErrorDetails, given: Any) -> Mapping[str, str]:

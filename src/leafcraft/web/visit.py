@@ -133,9 +133,9 @@ class Visit:
             self.call.forget_revisions()
         return _done(answer)
 
-    async def bring(self, name: str, upload: Uploaded, **query: str) -> Done:
-        """The same for an operation that takes a file."""
-        given = self.form.one("key")
+    async def bring(self, name: str, upload: Uploaded, *, once: bool = True, **query: str) -> Done:
+        """The same for an operation that takes a file; what changes nothing need not be done `once`."""
+        given = self.form.one("key") if once else ""
         headers = {b"content-type": upload.media.encode()}
         if given:
             headers[b"idempotency-key"] = given.encode()
@@ -148,6 +148,15 @@ class Visit:
         finally:
             self.call.forget_revisions()
         return _done(_whole(answer))
+
+    async def take(self, name: str) -> Stream:
+        """The file that an operation gives. Raises Refusal."""
+        declared = self._permitted(name)
+        call = self._inner(declared, (), query="", headers={})
+        answer = await declared.operation(call, (), b"")
+        if not isinstance(answer, Stream):
+            raise TypeError(f"{name} gives no file")
+        return answer
 
     async def run(
         self,

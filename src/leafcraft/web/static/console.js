@@ -8,6 +8,7 @@ const FIELDS = "input:not([type=checkbox], [type=radio], [type=hidden]), select,
 const PICKS = "tbody input[type=checkbox]";
 const ROWS = "tr, li, [data-row]";
 const KEPT = `${ROWS}, form, details, dialog, [popover], input, select, textarea`;
+const SAID = "leafcraft-said";
 const NOTICES = "[data-notices], .notices";
 
 /** Calls `then` once nobody has called for `ms`. */
@@ -294,15 +295,29 @@ async function submitInline(form, submitter, data) {
   const found = await page(address, { method: "POST", body: sending }).catch(() => null);
   if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
   const home = form.closest("[data-region]")?.dataset.region;
+  const elsewhere = found.url.pathname !== location.pathname && found.url.href !== shown();
+  if (elsewhere && (found.ok || found.moved)) return leave(found);
   if (!found.ok) {
     if (!home || !renew(found.parsed, { names: [home], own: form })) notice($("h1, title", found.parsed)?.textContent);
+    $(".problem, [aria-invalid=true]", region(home ?? "", document) ?? body)?.focus();
     return undefined;
   }
-  if (found.url.pathname !== location.pathname && found.url.href !== shown()) return location.assign(found.url);
   form.reset();
   form.closest(":popover-open")?.hidePopover();
   renew(found.parsed, { own: form, marks: true });
   return notice(...($(NOTICES, found.parsed)?.childNodes ?? []));
+}
+
+/** Goes to a page that was fetched already: what it said it says once, so it is told there again. */
+function leave({ parsed, url }) {
+  sessionStorage.setItem(SAID, $(NOTICES, parsed)?.textContent.trim() ?? "");
+  location.assign(url);
+}
+
+function tellAgain() {
+  const said = sessionStorage.getItem(SAID);
+  sessionStorage.removeItem(SAID);
+  if (said) notice(make("p", { class: "notice" }, make("span"), make("span", {}, said)));
 }
 
 const notice = (...said) => $(NOTICES)?.replaceChildren(...said.filter(Boolean));
@@ -352,6 +367,14 @@ async function copy(button) {
   await navigator.clipboard?.writeText(input.value).catch(() => null);
   if (!navigator.clipboard) document.execCommand("copy"); // a plain connection has nothing better
   $("span", button).textContent = "Copied";
+}
+
+/** The field that a page is about, where no keyboard on the screen would take the room. */
+function focusFirst() {
+  const field = $("[data-focus] input");
+  if (!field || !matchMedia("(pointer: fine)").matches || document.activeElement?.matches(FIELDS)) return;
+  field.focus({ preventScroll: true });
+  field.select();
 }
 
 function ready() {
@@ -503,5 +526,8 @@ addEventListener("pageshow", () => {
   for (const form of [...sent.keys()]) release(form);
 });
 ready();
+tellAgain();
+// The browser goes to the address's row once all is there, and takes the focus away.
+addEventListener("load", () => setTimeout(focusFirst));
 if (tellZone()) soon();
 listen();

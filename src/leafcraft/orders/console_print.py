@@ -1,0 +1,148 @@
+"""What is printed of orders: the slip that goes into the parcel, and the list that goods are picked by."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from leafcraft.errors import Code, Refusal
+from leafcraft.idempotency import Answer
+from leafcraft.orders import console_lines
+from leafcraft.orders.console_lines import whole
+from leafcraft.orders.console_order import facts, whole_number
+from leafcraft.orders.rules import Status
+from leafcraft.web.barcodes import code128
+from leafcraft.web.pages import Pages
+from leafcraft.web.problems import invalid_parameter
+from leafcraft.web.visit import Document, Visit
+from leafcraft.web.wire import ID_MAX
+
+pages = Pages("orders")
+
+PICKED_ORDERS_MAX = 100
+"""On one pick list: more is more than a trolley."""
+
+
+class Slip(NamedTuple):
+    """So many units of a line, in this parcel."""
+
+    product: Document
+    ordered: int
+    units: int
+
+
+class Pick(NamedTuple):
+    """So many units of a product at a location, and for which orders."""
+
+    product: Document
+    units: int
+    orders: Sequence[tuple[int, int]]
+
+
+@pages.get("/orders/{order_id}/packing-slip")
+async def packing_slip(visit: Visit, order_id: int) -> Answer:
+    """Of one fulfillment; without one, of all that is still to be sent, or else of all that was."""
+    order = (await visit.ask("get_order", order_id)).document
+    parcel = await _parcel(visit, order_id)
+    known = await console_lines.products(visit, (item["product_id"] for item in order["items"]))
+    packed = _packed(order, parcel)
+    slips = [
+        Slip(_product(known, item["product_id"]), item["quantity"], packed[item["line"]])
+        for item in order["items"]
+        if packed.get(item["line"])
+    ]
+    return visit.page(
+        "orders/packing_slip.html",
+        order=order,
+        parcel=parcel,
+        slips=slips,
+        customer=facts(order["customer"]),
+        code=_order_code(order),
+        barcode=code128,
+    )
+
+
+async def _parcel(visit: Visit, order_id: int) -> Document | None:
+    wanted = visit.query.one("fulfillment")
+    if not wanted:
+        return None
+    sent = await whole(visit, "list_fulfillments", order_id)
+    found = next((one for one in sent if str(one["id"]) == wanted), None)
+    if found is None:
+        raise Refusal(Code.NOT_FOUND, f"Order {order_id} has no fulfillment {wanted}.")
+    return found
+
+
+def _packed(order: Document, parcel: Document | None) -> Mapping[int, int]:
+    """Units by line."""
+    if parcel is not None:
+        units: dict[int, int] = {}
+        for item in parcel["items"]:
+            units[item["line"]] = units.get(item["line"], 0) + item["quantity"]
+        return units
+    if order["status"] in {Status.PENDING, Status.CONFIRMED}:
+        return {
+            one["line"]: one["quantity"] - one["fulfilled"] - one["cancelled"]
+            for one in order["items"]
+        }
+    return {one["line"]: one["fulfilled"] for one in order["items"]}
+
+
+def _order_code(order: Document) -> str:
+    """What a scanner reads: the merchant's own number if it can be a barcode, or else the order's."""
+    reference = order["reference"]
+    return reference if reference and code128(reference) else str(order["id"])
+
+
+@pages.get("/orders/{order_id}/pick-list")
+async def pick_list(visit: Visit, order_id: int) -> Answer:
+    return await _picked(visit, [order_id])
+
+
+@pages.get("/orders/pick-list")
+async def pick_lists(visit: Visit) -> Answer:
+    """Of all orders that the address names."""
+    numbers = [whole_number(given) for given in visit.query.all("order")]
+    wanted = [one for one in dict.fromkeys(numbers) if isinstance(one, int) and 0 < one <= ID_MAX]
+    if not wanted or len(wanted) > PICKED_ORDERS_MAX:
+        raise invalid_parameter("order", f"names 1 to {PICKED_ORDERS_MAX} orders")
+    return await _picked(visit, wanted)
+
+
+async def _picked(visit: Visit, order_ids: Sequence[int]) -> Answer:
+    orders = [(await visit.ask("get_order", one)).document for one in order_ids]
+    reserved = {
+        order["id"]: (await visit.ask("list_order_reservations", order["id"])).document
+        for order in orders
+    }
+    known = await console_lines.products(
+        visit, (row["product_id"] for rows in reserved.values() for row in rows)
+    )
+    places = await whole(visit, "list_locations", sort="priority")
+    return visit.page(
+        "orders/pick_list.html",
+        orders=orders,
+        idle=[order for order in orders if not reserved[order["id"]]],
+        codes={order["id"]: _order_code(order) for order in orders},
+        places=[(place, found) for place in places if (found := _at(place, reserved, known))],
+        barcode=code128,
+    )
+
+
+def _at(
+    place: Document, reserved: Mapping[int, Sequence[Document]], known: Mapping[int, Document]
+) -> list[Pick]:
+    """What is to be picked at one location, by sku."""
+    wanted: dict[int, dict[int, int]] = {}
+    for order_id, rows in reserved.items():
+        for row in rows:
+            if row["location"] == place["code"]:
+                by_order = wanted.setdefault(row["product_id"], {})
+                by_order[order_id] = by_order.get(order_id, 0) + row["quantity"]
+    picks = [
+        Pick(_product(known, number), sum(by_order.values()), list(by_order.items()))
+        for number, by_order in wanted.items()
+    ]
+    return sorted(picks, key=lambda pick: str(pick.product["sku"]))
+
+
+def _product(known: Mapping[int, Document], number: int) -> Document:
+    return known.get(number, {"name": f"Product {number}", "sku": str(number)})

@@ -1,0 +1,146 @@
+"""Orders in a real browser: looked through, made by hand, and done many at once, with a script and without."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import KINDS
+from tests.console.conftest import Browse, Enter
+from tests.harness.browser import DARK, NO_SCRIPT, PHONE, Look
+from tests.harness.pages import sound, weight
+from tests.harness.premises import Premises
+
+LIST = "/console/orders"
+NEW = f"{LIST}/new"
+PAGE_BYTES_MAX = 15 * 1024
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("tbody tr")
+
+
+def choose(page: Page, *ids: int) -> None:
+    for one in ids:
+        page.get_by_label(f"Order {one}", exact=True).check()
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    "path", [LIST, f"{LIST}?q=nobody", f"{LIST}?from=never", NEW], ids=["list", "none", "no", "new"]
+)
+def test_everybody_can_use_these_pages(browse: Browse, look: Look, path: str) -> None:
+    page = browse("admin", look)
+    page.goto(path)
+    sound(page)
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+
+
+@pytest.mark.parametrize("path", [LIST, NEW])
+def test_a_page_is_light(enter: Enter, path: str) -> None:
+    assert weight(enter("admin"), path).later_parts[path] < PAGE_BYTES_MAX
+
+
+def test_the_list_is_searched_as_one_types_and_can_be_shared(
+    premises: Premises, browse: Browse
+) -> None:
+    order = premises.order(reference="SHARED-1", customer={"name": "Zoe Quill"})
+    page = browse("viewer")
+    page.goto(LIST)
+    page.get_by_label("Search orders").last.press_sequentially("quil")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("Zoe Quill")
+    expect(page.get_by_label("Search orders").last).to_be_focused()
+    expect(page).to_have_url(re.compile(r"\?q=quil$"))
+    page.reload()
+    page.get_by_role("link", name=f"#{order['id']}").click()
+    expect(page).to_have_url(re.compile(f"{LIST}/{order['id']}$"))
+
+
+@pytest.mark.parametrize("database_kind", KINDS)
+@pytest.mark.parametrize("look", [{}, NO_SCRIPT], ids=["script", "no_script"])
+def test_many_orders_are_confirmed_and_each_is_told_what_became_of_it(
+    premises: Premises, browse: Browse, look: Look
+) -> None:
+    tea = premises.product(stock=3)
+    good, bad = premises.order((tea, 2)), premises.order((tea, 5))
+    page = browse("operator", look)
+    page.goto(f"{LIST}?sku={tea['sku']}")
+    expect(page.get_by_role("button", name="Confirm")).to_be_hidden()
+    choose(page, good["id"], bad["id"])
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 of 2 orders confirmed")
+    expect(page.locator("main")).to_contain_text(f"{tea['name']} ({tea['sku']})")
+    sound(page) if not look else None
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 of 2 orders confirmed")
+    assert premises.get(f"/products/{tea['id']}")["reserved"] == 2
+
+
+def test_orders_are_cancelled_only_after_a_second_thought(
+    premises: Premises, browse: Browse
+) -> None:
+    order = premises.order()
+    page = browse("operator")
+    page.goto(f"{LIST}?q={order['id']}")
+    choose(page, order["id"])
+    page.get_by_role("button", name="Cancel orders").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel", exact=True).click()
+    assert premises.get(f"/orders/{order['id']}")["status"] == "Pending"
+    page.get_by_role("button", name="Cancel orders").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel orders").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 of 1 order cancelled")
+
+
+def test_enter_on_a_ticked_order_does_nothing(premises: Premises, browse: Browse) -> None:
+    order = premises.order()
+    page = browse("operator")
+    page.goto(f"{LIST}?q={order['id']}")
+    choose(page, order["id"])
+    page.get_by_label(f"Order {order['id']}", exact=True).press("Enter")
+    expect(page.locator(".notices")).to_contain_text("Nothing was done")
+    assert premises.get(f"/orders/{order['id']}")["status"] == "Pending"
+
+
+@pytest.mark.parametrize("database_kind", KINDS)
+@pytest.mark.parametrize("look", [{}, NO_SCRIPT, {**PHONE, **DARK}], ids=["desk", "plain", "phone"])
+def test_an_order_is_made_by_hand(premises: Premises, browse: Browse, look: Look) -> None:
+    tea = premises.product(stock=7, price=2.5)
+    page = browse("operator", look)
+    page.goto(NEW)
+    page.get_by_label("E-mail").fill("half@")
+    page.get_by_label("Search products").fill(tea["sku"])
+    page.get_by_label("Search products").press("Enter")
+    expect(page.locator(".offers li")).to_have_count(1)
+    expect(page.locator(".offers")).to_contain_text("7 available")
+    page.get_by_role("button", name=f"Add {tea['name']}").click()
+    page.get_by_role("button", name=f"One more of {tea['name']}").click()
+    quantity = page.get_by_role("spinbutton", name=f"Quantity of {tea['name']}")
+    expect(quantity).to_have_value("2")
+    quantity.fill("9")
+    quantity.press("Enter")
+    expect(page.locator("main")).to_contain_text("2 more than can be sold now")
+    expect(page.get_by_label("E-mail")).to_have_value("half@")
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Hold its stock").fill("10")
+    page.get_by_role("button", name="Place order").click()
+    expect(page.locator(".problem")).to_contain_text(tea["name"])
+    expect(page.locator(".problem")).to_be_in_viewport()
+    quantity.fill("3")
+    page.get_by_role("button", name="Place and confirm").click()
+    expect(page).to_have_url(re.compile(rf"{LIST}/\d+$"))
+    expect(page.locator(".notices")).to_contain_text("is placed and confirmed.")
+    (order,) = premises.get("/orders/", product_id=tea["id"])
+    assert (order["status"], order["customer"]) == ("Confirmed", {"email": "ada@example.com"})
+
+
+def test_the_palette_leads_to_an_order(premises: Premises, browse: Browse) -> None:
+    order = premises.order(reference="PALETTE-1")
+    page = browse("viewer")
+    page.goto(LIST)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("palette-1")
+    expect(page.get_by_role("option", name=f"#{order['id']} · PALETTE-1")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"{LIST}/{order['id']}$"))
