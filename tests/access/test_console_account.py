@@ -17,6 +17,8 @@ pytestmark = pytest.mark.anyio
 ACCOUNT = "/console/account"
 SIGN_IN = "/console/sign-in"
 NEW = " a better password "
+AGENT = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1"
 FIREFOX = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -107,8 +109,8 @@ async def test_a_new_password_ends_all_sessions_and_opens_the_door(
 @pytest.mark.parametrize(
     ("current", "new", "again", "told"),
     [
-        ("wrong", NEW, NEW, "Is wrong."),
-        (PASSWORD, NEW, NEW.strip(), "Is not the same."),
+        ("wrong", NEW, NEW, "Is not your password."),
+        (PASSWORD, NEW, NEW.strip(), "Is not the same as the other."),
         (PASSWORD, "too-brief", "too-brief", "at least 12"),
         (PASSWORD, "password1234", "password1234", "easy to guess"),
     ],
@@ -154,21 +156,10 @@ async def test_everybody_has_an_account_page(shop: Shop) -> None:
     ("agent", "said"),
     [
         (FIREFOX, "Firefox on a Mac"),
-        (
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-            " Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
-            "Edge on Windows",
-        ),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15"
-            " (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1",
-            "Safari on an iPhone",
-        ),
-        (
-            "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko)"
-            " Chrome/140.0.0.0 Mobile Safari/537.36",
-            "Chrome on Android",
-        ),
+        (f"{AGENT.format('Windows NT 10.0; Win64; x64')} Edg/140.0.0.0", "Edge on Windows"),
+        (AGENT.format("Linux; Android 16"), "Chrome on Android"),
+        (AGENT.format("X11; Linux x86_64"), "Chrome on Linux"),
+        (IPHONE, "Safari on an iPhone"),
         ("curl/8.14.1", "curl"),
         ("Firefox/140.0", "Firefox"),
         ("", words.UNKNOWN),

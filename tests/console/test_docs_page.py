@@ -51,6 +51,7 @@ def test_whatever_goes_wrong_in_a_page_is_told(desk: Page, watch: Watch) -> None
         watch.expect(told)
         desk.evaluate(script)
         desk.wait_for_timeout(100)
+    watch.expect("console: Executing inline script violates")
     watch.expect("failed: GET http://shop.invalid/: net::ERR_")
 
 

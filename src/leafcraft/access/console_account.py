@@ -32,12 +32,16 @@ async def change_password(visit: Visit) -> Answer:
     form = visit.form
     new = form.raw("new_password")
     if new != form.raw("again_password"):
-        return await _account(visit, _refused(visit, "/again_password", "is not the same"))
+        return await _account(
+            visit, _refused(visit, "/again_password", "is not the same as the other")
+        )
     body = {"current_password": form.raw("current_password"), "new_password": new}
     done = await visit.do("change_password", body=body)
     if done.problem:
         wrong = done.problem["code"] == Code.INVALID_CREDENTIALS.word
-        told = _refused(visit, "/current_password", "is wrong") if wrong else done.problem
+        told = (
+            _refused(visit, "/current_password", "is not your password") if wrong else done.problem
+        )
         return await _account(visit, told)
     return _out(visit, "Your password is changed. Sign in with the new one.")
 
