@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from leafcraft.accounts.rules import Role
-from leafcraft.exchange.console import CONSOLE_IMPORT_BYTES_MAX
+from leafcraft.exchange.console import CONSOLE_IMPORT_BYTES_MAX, CONSOLE_IMPORT_LINES_MAX
 from leafcraft.web.body import BODY_BYTES_MAX
 from tests.builders import Shop, add, found, wanted
 from tests.exchange.sheets import facts, orders, sheet, taken
@@ -163,7 +163,7 @@ async def test_a_form_that_has_applied_other_rows_asks_for_another_look(
     await visitor.send(PRODUCTS, {"rows": rows, "act": "apply"})
     await looked_at(visitor, PRODUCTS, other)
     answer = await visitor.send(PRODUCTS, {"rows": other, "act": "apply", "key": key})
-    assert answer.status_code == 409, answer.text
+    assert answer.status_code == 422
     assert "already imported something else" in answer.text
     assert rows_of(answer.text) == other
     assert [row["name"] for row in await taken(shop, "products")] == ["Tea"]
@@ -209,6 +209,7 @@ async def test_what_has_changed_since_the_preview_is_told(shop: Shop, visitor: V
         ("sku\r\n".encode("utf-16"), 422, "not in UTF-8"),
         (b" \n", 422, "nothing to import yet"),
         (b"x" * (CONSOLE_IMPORT_BYTES_MAX + 1), 413, "too much for a page"),
+        (b"x" + b"\n" * (CONSOLE_IMPORT_LINES_MAX + 1), 413, "too much for a page"),
         (b"x" * BODY_BYTES_MAX, 413, "leafcraft import"),
     ],
 )
