@@ -48,14 +48,16 @@ class Visitor:
         self.page = await self.client.get(path, headers=headers)
         return self.page
 
-    async def send(self, action: str, fields: Any = None, **headers: str) -> Response:
+    async def send(
+        self, action: str, fields: Any = None, *, files: Any = None, **headers: str
+    ) -> Response:
         """Sends the form of the last page that has this action, with these fields filled in."""
         assert self.page is not None, "which form?"
         forms = _Forms()
         forms.feed(self.page.text)
         assert action in forms.found, f"no form sends to {action}: {sorted(forms.found)}"
         filled = {**dict(forms.found[action]), **(fields or {})}
-        answer = await self.client.post(action, data=filled, headers=headers)
+        answer = await self.client.post(action, data=filled, files=files, headers=headers)
         self.page = answer if answer.text else self.page
         return answer
 

@@ -181,3 +181,16 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one() -> None:
         assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+def test_cells_copied_out_of_a_spreadsheet_have_tabs_between_them() -> None:
+    content = b'\n sku\tname\tprice\r\na\tTea, green\t\nb\t5" pot\t1\nc\t"two\nlines"\t2\n'
+    assert rows(content) == [
+        Row(3, {"sku": "a", "name": "Tea, green"}),
+        Row(4, {"sku": "b", "name": '5" pot', "price": "1"}),
+        Row(5, {"sku": "c", "name": "two\nlines", "price": "2"}),
+    ]
+
+
+def test_a_header_with_commas_has_them_between_its_cells_whatever_else_it_has() -> None:
+    assert rows(b"sku,name\t\na,b\tc\n") == [Row(2, {"sku": "a", "name": "b\tc"})]

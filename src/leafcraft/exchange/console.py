@@ -22,7 +22,9 @@ from leafcraft.web.visit import Document, Problem, Visit
 pages = Pages("exchange")
 
 CONSOLE_IMPORT_BYTES_MAX = 512 * 1024
-"""Half of what a form may bring, and applied well before a page has to be there."""
+"""Half of what a form may bring."""
+CONSOLE_IMPORT_LINES_MAX = 20_000
+"""Applied well before a page has to be there, however short they are."""
 CHANGES_SHOWN_MAX = 200
 BAD_SHOWN_MAX = 200
 LINE_SHOWN_CHARS_MAX = 120
@@ -185,7 +187,7 @@ def _given(form: Fields) -> Given:
     if not text.strip():
         words = "Choose a file, or paste rows together with their header."
         return Given("", _problem(422, "There is nothing to import yet", words))
-    if len(text.encode()) > CONSOLE_IMPORT_BYTES_MAX:
+    if len(text.encode()) > CONSOLE_IMPORT_BYTES_MAX or text.count("\n") > CONSOLE_IMPORT_LINES_MAX:
         return Given(pasted if text is pasted else "", _too_large())
     return Given(text)
 
@@ -200,7 +202,7 @@ def _too_large() -> Problem:
     return _problem(
         413,
         "This is too much for a page",
-        f"A page takes {CONSOLE_IMPORT_BYTES_MAX // 1024} KiB. Bring it in parts, each with its header;"
+        f"A page takes {CONSOLE_IMPORT_BYTES_MAX // 1024} KiB, and {CONSOLE_IMPORT_LINES_MAX} lines. Bring it in parts, each with its header;"
         " or all at once, by the command “leafcraft import” or the API, which take 64 MiB.",
     )
 

@@ -88,7 +88,10 @@ async def _with_file(content_type: str, body: bytes) -> Fields:
     try:
         parser = MultiPartParser(headers, parts(), **limits, max_part_size=len(body) + 1)
         found = await parser.parse()
-        pairs = [(name, await _text(value)) for name, value in found.multi_items()]
+        try:
+            pairs = [(name, await _text(value)) for name, value in found.multi_items()]
+        finally:
+            await found.close()
     except (MultiPartException, UnicodeDecodeError, KeyError) as error:
         raise invalid_parameter("", f"is not a form with a file: {error}"[:200]) from None
     unread = [name for name, text in pairs if text is None]
