@@ -10,7 +10,7 @@ PAGES: Final = {
     "orders": "/console/orders",
     "new-order": "/console/orders/new",
     "orders-import": "/console/orders/import",
-    "pick-lists": "/console/orders/pick-list?order_id={order}",
+    "pick-lists": "/console/orders/pick-list?order={order}",
     "order": "/console/orders/{order}",
     "edit-order": "/console/orders/{order}/edit",
     "fulfill": "/console/orders/{order}/fulfill",
