@@ -202,7 +202,8 @@ def _too_large() -> Problem:
     return _problem(
         413,
         "This is too much for a page",
-        f"A page takes {CONSOLE_IMPORT_BYTES_MAX // 1024} KiB, and {CONSOLE_IMPORT_LINES_MAX} lines. Bring it in parts, each with its header;"
+        f"A page takes {CONSOLE_IMPORT_BYTES_MAX // 1024} KiB, and {CONSOLE_IMPORT_LINES_MAX} lines."
+        " Bring it in parts, each with its header;"
         " or all at once, by the command “leafcraft import” or the API, which take 64 MiB.",
     )
 
