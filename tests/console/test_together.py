@@ -62,9 +62,7 @@ def test_of_two_who_confirm_at_once_one_is_told_it_has_been_done(
     assert [one["kind"] for one in movements] == ["reserve"]
 
 
-def test_signing_out_in_one_tab_leads_the_others_to_the_door(
-    browse: Browse, premises: Premises
-) -> None:
+def test_signing_out_in_one_tab_leads_the_others_to_the_door(browse: Browse) -> None:
     page = browse(None)
     page.goto("/console/orders")
     expect(page).to_have_url(re.compile("/console/sign-in"))

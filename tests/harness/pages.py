@@ -1,6 +1,6 @@
 """What can be measured of a page: whether everybody can use it, and how much of it goes over the wire."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -25,7 +25,9 @@ def sound(page: Page) -> None:
     """Asserts that axe has nothing to complain about, in light and in dark, without moving parts."""
     was_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     complaints = []
-    for theme, options in (("light", AXE_OPTIONS), ("dark", OF_COLOUR)):
+    themes: list[tuple[Literal["light", "dark"], Any]]
+    themes = [("light", AXE_OPTIONS), ("dark", OF_COLOUR)]
+    for theme, options in themes:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.evaluate(DRAWN)
         violations = Axe().run(page, options=options).response["violations"]

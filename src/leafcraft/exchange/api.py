@@ -32,7 +32,7 @@ async def import_products(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
 ) -> Answer:
     """Create and edit products from a CSV file, by sku; its stock is not touched."""
-    return await _imported(call, importing.PRODUCTS, upload, query)
+    return await _imported(call, importing.PRODUCTS, upload, query=query)
 
 
 @imports.post(
@@ -43,7 +43,7 @@ async def import_stock(
     call: Asked, upload: Upload, query: Annotated[schemas.ImportQuery, Query()]
 ) -> Answer:
     """Set stock to what was counted, from a CSV file, by adjustments where it differs."""
-    return await _imported(call, importing.STOCK, upload, query)
+    return await _imported(call, importing.STOCK, upload, query=query)
 
 
 @imports.post(
@@ -60,7 +60,7 @@ async def import_orders(
 ) -> Answer:
     """Place orders from a CSV or a JSON Lines file; those whose reference is there already stay as they are."""
     kind = importing.ORDERS[formats.of_media(upload.media)]
-    return await _imported(call, kind, upload, query)
+    return await _imported(call, kind, upload, query=query)
 
 
 @exports.get(
@@ -104,7 +104,9 @@ async def export_orders(call: Asked, query: Annotated[schemas.ExportQuery, Query
     return await _exported(call, exporting.ORDERS[query.format])
 
 
-async def _imported(call: Call, kind: Kind, upload: Uploaded, query: schemas.ImportQuery) -> Answer:
+async def _imported(
+    call: Call, kind: Kind, upload: Uploaded, *, query: schemas.ImportQuery
+) -> Answer:
     if query.changes and not query.dry_run:
         raise problems.invalid_parameter("changes", "goes with dry_run=true")
     if (earlier := await call.earlier()) is not None:

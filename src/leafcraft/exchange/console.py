@@ -199,11 +199,11 @@ def _plain(values: Sequence[str]) -> str:
 
 
 def _too_large() -> Problem:
+    bounds = f"{CONSOLE_IMPORT_BYTES_MAX // 1024} KiB, and {CONSOLE_IMPORT_LINES_MAX} lines"
     return _problem(
         413,
         "This is too much for a page",
-        f"A page takes {CONSOLE_IMPORT_BYTES_MAX // 1024} KiB, and {CONSOLE_IMPORT_LINES_MAX} lines."
-        " Bring it in parts, each with its header;"
+        f"A page takes {bounds}. Bring it in parts, each with its header;"
         " or all at once, by the command “leafcraft import” or the API, which take 64 MiB.",
     )
 
