@@ -11,8 +11,8 @@ from httpx2 import Response
 from leafcraft import times
 from leafcraft.accounts.rules import PERMISSIONS, Role
 from leafcraft.web.front import Front
-from leafcraft.web.operations import OPEN, template
-from tests.builders import Clock, Shop, open_shop, settings_of
+from leafcraft.web.operations import OPEN, Operation, template
+from tests.builders import Clock, Shop, client_of, open_shop, settings_of
 from tests.conftest import MakeSettings
 from tests.security.cast import (
     COLUMNS,
@@ -165,7 +165,12 @@ async def test_the_table_has_all_that_is_served_and_all_that_is_documented(
 ) -> None:
     app = cast["admin"].app
     assert isinstance(app, Front)
-    served = {(method, path) for path, found in app._operations.items() for method in found}
+    served = {
+        (method, path)
+        for path, found in app._operations.items()
+        for method, one in found.items()
+        if isinstance(one, Operation)
+    }
     documented = {
         (method.upper(), template(path))
         for path, found in app.openapi()["paths"].items()
@@ -173,6 +178,35 @@ async def test_the_table_has_all_that_is_served_and_all_that_is_documented(
         if operation["tags"] != ["Service"]
     }
     assert {(row.method, template(row.path)) for row in told()} == served == documented
+
+
+async def test_all_else_that_is_served_is_a_page_for_those_who_have_signed_in(
+    cast: dict[str, Shop],
+) -> None:
+    """Pages ask operations, so what a page may show is in the table; but none is open by oversight."""
+    app = cast["admin"].app
+    assert isinstance(app, Front)
+    pages = {
+        (method, path)
+        for path, found in app._operations.items()
+        for method, one in found.items()
+        if not isinstance(one, Operation) and not path.startswith("/console/static/")
+    }
+    assert len(pages) > 40
+    open_pages = set()
+    async with client_of(app) as nobody:
+        for method, path in pages:
+            answer = await nobody.request(method, path.replace("{}", "1"))
+            asked = answer.status_code == 401 or (
+                answer.headers.get("location", "").startswith("/console/sign-in?next=")
+            )
+            if not asked:
+                open_pages.add((method, path))
+    assert open_pages == {
+        ("GET", "/console/sign-in"),
+        ("POST", "/console/sign-in"),
+        ("POST", "/console/sign-out"),
+    }
 
 
 async def test_what_is_open_to_everybody_is_open_on_purpose() -> None:

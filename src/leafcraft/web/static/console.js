@@ -9,6 +9,8 @@ const PICKS = "tbody input[type=checkbox]";
 const ROWS = "tr, li, [data-row]";
 const KEPT = `${ROWS}, form, details, dialog, [popover], input, select, textarea`;
 const SAID = "leafcraft-said";
+/* Buttons that do nothing without this script, and so are hidden until it is here. */
+const SCRIPTED = "[data-step], [data-palette], [data-copy], [data-print]";
 const NOTICES = "[data-notices], .notices";
 
 /** Calls `then` once nobody has called for `ms`. */
@@ -101,7 +103,7 @@ class Morph {
   }
 
   attributes(old, wanted) {
-    const lasting = (name) => name === "open" || (name === "hidden" && old.matches("[data-step], [data-palette], [data-copy]"));
+    const lasting = (name) => name === "open" || (name === "hidden" && old.matches(SCRIPTED));
     for (const { name } of [...old.attributes])
       if (!wanted.hasAttribute(name) && !lasting(name)) old.removeAttribute(name);
     for (const { name, value } of wanted.attributes)
@@ -378,7 +380,7 @@ function focusFirst() {
 }
 
 function ready() {
-  for (const one of $$("[data-step], [data-palette], [data-copy]")) one.hidden = false;
+  for (const one of $$(SCRIPTED)) one.hidden = false;
   countChosen();
 }
 
@@ -519,6 +521,7 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-palette]")) palette?.open();
   if (target.closest("[data-step]")) step(target.closest("[data-step]"));
+  if (target.closest("[data-print]")) print();
   if (target.closest("[data-copy]")) copy(target.closest("[data-copy]"));
   for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
 });
