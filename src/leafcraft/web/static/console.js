@@ -259,7 +259,7 @@ function block(form) {
 
 function ask(question, form, submitter) {
   const yes = make("button", { class: "button primary", value: "yes" }, submitter?.textContent.trim() || "Continue");
-  const no = make("button", { class: "button", value: "" }, "Cancel");
+  const no = make("button", { class: "button", value: "" }, "Go back");
   const buttons = make("form", { method: "dialog", class: "row" }, no, yes);
   const dialog = make("dialog", { class: "dialog ask", "aria-label": "Are you sure?" }, make("p", {}, question), buttons);
   dialog.addEventListener("close", () => {
