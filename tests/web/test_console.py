@@ -229,3 +229,15 @@ async def test_the_console_can_be_switched_off(make_settings: MakeSettings) -> N
     async with open_shop(make_settings(console="off")) as shop:
         assert (await shop.get(SIGN_IN)).status_code == 404
         assert (await shop.get("/console")).headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("query", ["%ff", "q=%C3", "a=1&" * 6000, "next=%ED%A0%BD"])
+async def test_a_query_that_is_none_is_refused_as_a_page(stranger: Visitor, query: str) -> None:
+    for path in (SIGN_IN, "/console/orders"):
+        answer = await stranger.get(f"{path}?{query}")
+        assert answer.status_code in {303, 422}, path
+        assert "content-security-policy" in answer.headers
+    await stranger.sign_in()
+    answer = await stranger.get(f"/console/orders?{query}")
+    assert answer.status_code == 422
+    assert "<h1>" in answer.text

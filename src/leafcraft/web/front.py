@@ -242,6 +242,8 @@ def _place(path: str) -> tuple[str, list[int]]:
         if part.isascii() and part.isdigit() and part[0] != "0" and int(part) <= wire.ID_MAX:
             ids.append(int(part))
             parts[index] = "{}"
+        elif part == "{}":  # as it was sent: no id, and no place has an empty part
+            parts[index] = ""
     return "/".join(parts), ids
 
 

@@ -7,6 +7,7 @@ for people as for programs, and a page can do nothing that a program could not.
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -55,7 +56,6 @@ class Visit:
         self, call: Call, catalog: Catalog, render: Render, *, formats: Formats, form: Fields
     ) -> None:
         self.call = call
-        self.query = Fields.read(call.query)
         self.form = form
         self.formats = formats
         self.path = call.path
@@ -63,6 +63,11 @@ class Visit:
         self._check: Check | None = None
         self._catalog = catalog
         self._render = render
+
+    @cached_property
+    def query(self) -> Fields:
+        """What stands behind the address. Raises Refusal where that is no form, so not before a page asks."""
+        return Fields.read(self.call.query)
 
     # ── who ──────────────────────────────────────────────────────────────────
 
