@@ -27,7 +27,9 @@ def notice(page: Page) -> str:
 
 
 @pytest.mark.parametrize("look", [{}, DARK, PHONE])
-@pytest.mark.parametrize("task", ["", "edit", "fulfill", "cancel-units", "packing-slip", "pick-list"])
+@pytest.mark.parametrize(
+    "task", ["", "edit", "fulfill", "cancel-units", "packing-slip", "pick-list"]
+)
 def test_the_pages_of_an_order_are_sound(
     browse: Browse, premises: Premises, look: Look, task: str
 ) -> None:
