@@ -12,6 +12,7 @@ from leafcraft import __version__, logs, metrics
 from leafcraft.app import compose, introduce, opened
 from leafcraft.config import ENV_PREFIX, Settings
 from leafcraft.errors import StartError
+from leafcraft.web.pages import PREFIX
 
 BACKLOG_CONNECTIONS_MAX = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -26,7 +27,7 @@ def serve(settings: Settings) -> None:
         os.environ[f"{ENV_PREFIX}AUTO_MIGRATE"] = "1"  # the workers read their settings themselves
     with _taken_port(settings.host, settings.port) as taken:
         asyncio.run(_prepare(settings))
-        _announce(settings.host, taken.getsockname()[1])
+        _announce(settings, taken.getsockname()[1])
         _run(settings, taken)
 
 
@@ -75,11 +76,14 @@ def _taken_port(host: str, port: int) -> socket.socket:
     return taken
 
 
-def _announce(host: str, port: int) -> None:
+def _announce(settings: Settings, port: int) -> None:
+    host = settings.host
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}"
+    console = f"  the console, to work in       {address}{PREFIX}\n"
     text = (
         f"Leafcraft {__version__} is at {address}\n"
+        f"{console if settings.console == 'on' else ''}"
         f"  the API, to read and to try   {address}/docs\n"
         "  a forgotten password          leafcraft user password E-MAIL\n\n"
     )

@@ -47,17 +47,17 @@ async def user_page(visit: Visit, user_id: int) -> Answer:
 @pages.post("/settings/users/{user_id}")
 async def choose_role(visit: Visit, user_id: int) -> Answer:
     role = visit.form.one("role")
-    return await _edit(visit, user_id, {"role": role}, what=f"has the role {role} now")
+    return await _edit(visit, user_id, {"role": role}, said=f"has the role {role} now")
 
 
 @pages.post("/settings/users/{user_id}/disable")
 async def disable_user(visit: Visit, user_id: int) -> Answer:
-    return await _edit(visit, user_id, {"disabled": True}, what="can't sign in any more")
+    return await _edit(visit, user_id, {"disabled": True}, said="can't sign in any more")
 
 
 @pages.post("/settings/users/{user_id}/enable")
 async def enable_user(visit: Visit, user_id: int) -> Answer:
-    return await _edit(visit, user_id, {"disabled": False}, what="can sign in again")
+    return await _edit(visit, user_id, {"disabled": False}, said="can sign in again")
 
 
 async def _list(visit: Visit, problem: Problem | None = None) -> Answer:
@@ -90,11 +90,11 @@ async def _is_last_admin(visit: Visit, user: Document) -> bool:
     return [one["id"] for one in rulers.document] == [user["id"]]
 
 
-async def _edit(visit: Visit, user_id: int, body: Document, *, what: str) -> Answer:
+async def _edit(visit: Visit, user_id: int, body: Document, *, said: str) -> Answer:
     done = await visit.do("edit_user", user_id, body=body)
     if done.problem:
         return await _user(visit, user_id, problem=done.problem)
     own = user_id == visit.visitor.user_id  # who may not even see to users any more
     return visit.see(
-        PREFIX if own else f"{PLACE}/{user_id}", said=f"{done.document['email']} {what}."
+        PREFIX if own else f"{PLACE}/{user_id}", said=f"{done.document['email']} {said}."
     )

@@ -44,5 +44,9 @@ def _chosen(settings: Settings) -> tuple[str, str]:
 
 def _introduce(email: str, password: str | None) -> None:
     shown = password or "(the one in LEAFCRAFT_ADMIN_PASSWORD)"
-    text = f"\nThe first admin has been added. Sign in with\n  e-mail    {email}\n  password  {shown}\n\n"
+    text = (
+        "\nThe first admin has been added. Sign in, in the console or by the API, with\n"
+        f"  e-mail    {email}\n"
+        f"  password  {shown}\n\n"
+    )
     os.write(1, text.encode())  # standard output itself: this must never pass through a log

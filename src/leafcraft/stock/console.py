@@ -29,17 +29,17 @@ async def add_location(visit: Visit) -> Answer:
 
 @pages.post("/settings/locations/{location_id}")
 async def edit_location(visit: Visit, location_id: int) -> Answer:
-    return await _edit(visit, location_id, _ranked(visit), what="is saved")
+    return await _edit(visit, location_id, _ranked(visit), said="is saved")
 
 
 @pages.post("/settings/locations/{location_id}/close")
 async def close_location(visit: Visit, location_id: int) -> Answer:
-    return await _edit(visit, location_id, {"active": False}, what="is closed")
+    return await _edit(visit, location_id, {"active": False}, said="is closed")
 
 
 @pages.post("/settings/locations/{location_id}/open")
 async def open_location(visit: Visit, location_id: int) -> Answer:
-    return await _edit(visit, location_id, {"active": True}, what="is open again")
+    return await _edit(visit, location_id, {"active": True}, said="is open again")
 
 
 def _ranked(visit: Visit) -> Document:
@@ -48,11 +48,11 @@ def _ranked(visit: Visit) -> Document:
     return {name: whole(text) if name == "priority" else text for name, text in given.items()}
 
 
-async def _edit(visit: Visit, location_id: int, body: Document, *, what: str) -> Answer:
+async def _edit(visit: Visit, location_id: int, body: Document, *, said: str) -> Answer:
     done = await visit.do("edit_location", location_id, body=body)
     if done.problem:
         return await _list(visit, problem=done.problem, failed=f"edit-{location_id}")
-    return visit.see(PLACE, said=f"{done.document['name']} {what}.")
+    return visit.see(PLACE, said=f"{done.document['name']} {said}.")
 
 
 async def _list(visit: Visit, problem: Problem | None = None, failed: str = "") -> Answer:
