@@ -5,11 +5,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from leafcraft.orders.console import wanted_id
+from leafcraft.web import fields
 from leafcraft.web.fields import Fields
 from leafcraft.web.visit import Document
 
-DIGITS_MAX = 18
-"""Of a number that is typed; one of more is said to be none."""
 SAID = ("reference", "note")
 CUSTOMER = ("name", "email", "phone")
 ADD, REMOVE = "add", "remove"
@@ -26,7 +25,7 @@ class Line(NamedTuple):
     @property
     def quantity(self) -> int:
         """0 while it is no number."""
-        asked = number(self.typed)
+        asked = fields.whole(self.typed)
         return asked if isinstance(asked, int) else 0
 
     @property
@@ -48,7 +47,7 @@ def wanted(form: Fields) -> dict[int, str]:
     act, _, place = form.one("act").partition(":")
     product_id = wanted_id(place)
     if act == ADD and product_id:
-        before = number(lines.get(product_id, "0"))
+        before = fields.whole(lines.get(product_id, "0"))
         lines[product_id] = str(before + 1) if isinstance(before, int) else "1"
     if act == REMOVE:
         lines.pop(product_id, None)
@@ -57,12 +56,12 @@ def wanted(form: Fields) -> dict[int, str]:
 
 def body(form: Fields, lines: Mapping[int, str]) -> dict[str, Any]:
     """The order as a program would ask for it; what can't be right is for the operation to say."""
-    items = [{"product_id": one, "quantity": number(typed)} for one, typed in lines.items()]
+    items = [{"product_id": one, "quantity": fields.whole(typed)} for one, typed in lines.items()]
     asked: dict[str, Any] = {"items": items, **form.given(*SAID)}
     if customer := _customer(form):
         asked["customer"] = customer
     if minutes := form.one("hold_minutes"):
-        asked["hold_minutes"] = number(minutes)
+        asked["hold_minutes"] = fields.whole(minutes)
     return asked
 
 
@@ -73,12 +72,6 @@ def no_numbers(asked: Mapping[str, Any]) -> set[str]:
     }
     found["/hold_minutes"] = asked.get("hold_minutes", 1)
     return {place for place, given in found.items() if not isinstance(given, int) or given < 1}
-
-
-def number(typed: str) -> int | str:
-    """`12` -> 12; what is no whole number stays what it is."""
-    plain = typed.isascii() and typed.isdigit() and len(typed) <= DIGITS_MAX
-    return int(typed) if plain else typed
 
 
 def _customer(form: Fields) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
 from leafcraft.orders.console_lines import names, reasons
-from leafcraft.orders.console_order import KNOWN, whole_number
+from leafcraft.orders.console_order import KNOWN
 from leafcraft.orders.console_parcels import check, placed
 from leafcraft.orders.rules import LINES_MAX
-from leafcraft.web.fields import Fields
+from leafcraft.web.fields import Fields, whole
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Document, Problem, Visit
 
@@ -76,7 +76,7 @@ async def edit(visit: Visit, order_id: int) -> Answer:
         rows = [row for index, row in enumerate(typed.rows) if str(index) != which]
         return await _form(visit, order, typed._replace(rows=rows))
     if wish == "add":
-        return await _form(visit, order, _with(typed, order, whole_number(which)))
+        return await _form(visit, order, _with(typed, order, whole(which)))
     if wish == "find" or (wish != "save" and words):
         return await _find(visit, order, typed, words=words)
     return await _save(visit, order, typed)
@@ -96,7 +96,7 @@ def _typed(form: Fields, order: Document) -> Typed:
     pairs = [
         (product_id, quantity.strip())
         for product, quantity in zip(form.all("product"), form.all("quantity"), strict=False)
-        if isinstance(product_id := whole_number(product), int)
+        if isinstance(product_id := whole(product), int)
     ]
     asked = (*KNOWN, ADDRESS, "reference", "note")
     fields = {name: form.one(name) for name in asked if name in form}
@@ -140,7 +140,7 @@ async def _find(visit: Visit, order: Document, typed: Typed, *, words: str) -> A
 async def _save(visit: Visit, order: Document, typed: Typed) -> Answer:
     """Says all of it; what is no different changes nothing."""
     kept = [row for row in typed.rows if row.quantity.strip("0") or not row.quantity]
-    items = [{"product_id": row.product_id, "quantity": whole_number(row.quantity)} for row in kept]
+    items = [{"product_id": row.product_id, "quantity": whole(row.quantity)} for row in kept]
     body = {
         "items": items,
         "customer": _customer(order["customer"] or {}, typed.fields),

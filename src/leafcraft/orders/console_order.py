@@ -8,6 +8,7 @@ from leafcraft.orders import console_lines
 from leafcraft.orders.console_lines import names, reasons, whole
 from leafcraft.orders.console_story import Story, people
 from leafcraft.orders.rules import Payment, Status
+from leafcraft.web import fields
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Document, Problem, Visit
 
@@ -140,7 +141,7 @@ async def confirm(visit: Visit, order_id: int) -> Answer:
 
 @pages.post("/orders/{order_id}/hold")
 async def hold(visit: Visit, order_id: int) -> Answer:
-    minutes = whole_number(visit.form.one("hold_minutes"))
+    minutes = fields.whole(visit.form.one("hold_minutes"))
     doing = Act("hold_order", f"The stock of order {order_id} is held.", "hold")
     return await act(visit, [order_id], doing, body={"hold_minutes": minutes})
 
@@ -178,11 +179,6 @@ async def cancel(visit: Visit, order_id: int) -> Answer:
 async def note(visit: Visit, order_id: int) -> Answer:
     doing = Act("add_order_note", "The note is on the timeline.", "note")
     return await act(visit, [order_id], doing, body={"text": visit.form.one("text")})
-
-
-def whole_number(typed: str) -> int | str:
-    """A number for an operation to judge, or whatever else it was."""
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else typed
 
 
 async def _back(visit: Visit, order_id: int) -> Answer:

@@ -7,8 +7,9 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
 from leafcraft.orders.console_lines import names, reasons, whole
-from leafcraft.orders.console_order import Act, act, whole_number
+from leafcraft.orders.console_order import Act, act
 from leafcraft.orders.rules import Disposition
+from leafcraft.web import fields
 from leafcraft.web.fields import Fields
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Document, Problem, Visit
@@ -87,7 +88,7 @@ def typed_units(form: Fields, order: Document) -> Units:
                 {
                     "product_id": item["product_id"],
                     "line": item["line"],
-                    "quantity": whole_number(typed),
+                    "quantity": fields.whole(typed),
                 }
             )
     return Units(items, places)

@@ -7,8 +7,9 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
 from leafcraft.orders.console_lines import whole
-from leafcraft.orders.console_order import facts, whole_number
+from leafcraft.orders.console_order import facts
 from leafcraft.orders.rules import Status
+from leafcraft.web import fields
 from leafcraft.web.barcodes import code128
 from leafcraft.web.pages import Pages
 from leafcraft.web.problems import invalid_parameter
@@ -100,7 +101,7 @@ async def pick_list(visit: Visit, order_id: int) -> Answer:
 @pages.get("/orders/pick-list")
 async def pick_lists(visit: Visit) -> Answer:
     """Of all orders that the address names."""
-    numbers = [whole_number(given) for given in visit.query.all("order")]
+    numbers = [fields.whole(given) for given in visit.query.all("order")]
     wanted = [one for one in dict.fromkeys(numbers) if isinstance(one, int) and 0 < one <= ID_MAX]
     if not wanted or len(wanted) > PICKED_ORDERS_MAX:
         raise invalid_parameter("order", f"names 1 to {PICKED_ORDERS_MAX} orders")
