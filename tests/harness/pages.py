@@ -1,6 +1,6 @@
 """What can be measured of a page: whether everybody can use it, and how much of it goes over the wire."""
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -25,11 +25,10 @@ def sound(page: Page) -> None:
     """Asserts that axe has nothing to complain about, in light and in dark, without moving parts."""
     was_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     complaints = []
-    themes: list[tuple[Literal["light", "dark"], Any]]
-    themes = [("light", AXE_OPTIONS), ("dark", OF_COLOUR)]
-    for theme, options in themes:
+    for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.evaluate(DRAWN)
+        options = AXE_OPTIONS if theme == "light" else OF_COLOUR
         violations = Axe().run(page, options=options).response["violations"]
         complaints += [f"in {theme}: {_told(one)}" for one in violations]
     page.emulate_media(color_scheme="dark" if was_dark else "light")
