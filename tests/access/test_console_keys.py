@@ -62,7 +62,7 @@ async def test_a_key_works_to_the_end_of_its_last_day_where_the_visitor_is(
     ("typed", "told"),
     [
         ({"name": "Till"}, "Tick at least one."),
-        ({"name": "", "scopes": "stock:read"}, "at least 1 item"),
+        ({"name": "", "scopes": "stock:read"}, "Must not be empty."),
         ({"name": "Till", "scopes": "stock:read", "last_day": "2001-01-01"}, "Is past already."),
         ({"name": "Till", "scopes": "stock:read", "last_day": "some day"}, "Must be a moment"),
     ],

@@ -40,8 +40,8 @@ async def test_a_location_is_added_and_listed_in_its_rank(admin: Visitor, shop: 
     [
         ("main", "0", "There is a location main already."),
         ("No Good", "0", "should match pattern"),
-        ("attic", "-1", "greater than or equal to 0"),
-        ("attic", "soon", "should be a valid integer"),
+        ("attic", "-1", "Must be 0 or more."),
+        ("attic", "soon", "Must be a whole number."),
     ],
 )
 async def test_what_is_wrong_is_told_and_what_was_typed_stays(
