@@ -4,11 +4,11 @@ import socket
 import sqlite3
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from leafcraft import __version__
+from leafcraft import __version__, serve
 from leafcraft.db import Database
 from tests.builders import (
     ADMIN_EMAIL,
@@ -262,3 +262,14 @@ def tamper(path: Path, statement: str) -> None:
     assert changed.rowcount > 0
     database.commit()
     database.close()
+
+
+@pytest.mark.parametrize("console", ["on", "off"])
+def test_a_start_says_where_people_and_programs_go(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], console: Literal["on", "off"]
+) -> None:
+    settings = settings_of("sqlite:///shop.db", tmp_path, host="::1", console=console)
+    serve.announce(settings, 8123)
+    told = capfd.readouterr().out
+    assert "http://[::1]:8123/docs" in told
+    assert ("http://[::1]:8123/console\n" in told) is (console == "on")

@@ -27,7 +27,7 @@ def serve(settings: Settings) -> None:
         os.environ[f"{ENV_PREFIX}AUTO_MIGRATE"] = "1"  # the workers read their settings themselves
     with _taken_port(settings.host, settings.port) as taken:
         asyncio.run(_prepare(settings))
-        _announce(settings, taken.getsockname()[1])
+        announce(settings, taken.getsockname()[1])
         _run(settings, taken)
 
 
@@ -76,7 +76,8 @@ def _taken_port(host: str, port: int) -> socket.socket:
     return taken
 
 
-def _announce(settings: Settings, port: int) -> None:
+def announce(settings: Settings, port: int) -> None:
+    """Tells on standard output where to go: it must be seen whatever the log level is."""
     host = settings.host
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}"

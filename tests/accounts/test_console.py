@@ -118,8 +118,9 @@ async def test_the_last_admin_is_told_why_they_stay(admin: Visitor, shop: Shop) 
     second = await added(shop, "second@example.com", "admin")
     assert f'action="{place}/disable"' in (await admin.get(place)).text
     found(await shop.patch(f"/users/{second['id']}", {"disabled": True}))
-    refused = await admin.send(f"{place}/disable")
+    refused = await admin.send(f"{place}/disable")  # from a page of before
     assert refused.status_code == 409
+    assert "The last admin stays one" in refused.text
     assert "is the last admin" in refused.text
 
 
