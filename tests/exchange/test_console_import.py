@@ -166,6 +166,8 @@ async def test_a_form_that_has_applied_other_rows_asks_for_another_look(
     assert answer.status_code == 422
     assert "already imported something else" in answer.text
     assert rows_of(answer.text) == other
+    looked = await visitor.send(PRODUCTS, {"rows": other, "act": "preview", "key": key})
+    assert looked.status_code == 200
     assert [row["name"] for row in await taken(shop, "products")] == ["Tea"]
 
 
