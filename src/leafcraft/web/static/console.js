@@ -467,7 +467,6 @@ class Palette {
 
 /* ── keys ── */
 
-const PLACES = { o: "/console/orders", p: "/console/products", s: "/console/stock", a: "/console/activity" };
 let goingUntil = 0;
 
 function moveRow(by) {
@@ -498,7 +497,7 @@ function onKey(event) {
   const going = performance.now() < goingUntil;
   goingUntil = event.key === "g" ? performance.now() + 1500 : 0;
   if (event.key === "Enter" && event.target.matches("[data-row]")) $("[data-open], a[href]", event.target)?.click();
-  else if (going && event.key in PLACES) ($(`[data-key="${event.key}"]`) ?? $(`.nav a[href="${PLACES[event.key]}"]`))?.click();
+  else if (going && /^[a-z]$/.test(event.key)) $(`[data-key="${event.key}"]`)?.click();
   else if (event.key in KEYS) {
     event.preventDefault();
     KEYS[event.key]();
