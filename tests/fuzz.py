@@ -58,6 +58,7 @@ FIELD_REASONS: Final = {
     "expected_on_hand goes with counted": "the same",
     "from_location and to_location are the same": "the same",
     "is for products; every day is shown": "the same, of parameters",
+    "goes with dry_run=true": "the same",
     "must not be after `to`": "the same",
     "must not be empty": "a text of white space is empty",
     "is given more than once": "a list in a form becomes the same field again",
