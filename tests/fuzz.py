@@ -59,6 +59,7 @@ FIELD_REASONS: Final = {
     "from_location and to_location are the same": "the same",
     "is for products; every day is shown": "the same, of parameters",
     "goes with dry_run=true": "the same",
+    "must be 1970-01-01 or later": "the format of a date has no first one",
     "must not be after `to`": "the same",
     "must not be empty": "a text of white space is empty",
     "is given more than once": "a list in a form becomes the same field again",
