@@ -60,6 +60,13 @@ async def test_each_cell_tells_what_is_available_and_why(shop: Shop, visitor: Vi
     assert "7 on hand" not in only
 
 
+@pytest.mark.parametrize("at", ["9" * 5000, "-1", "²", "none"])
+async def test_what_names_no_product_opens_no_form(shop: Shop, visitor: Visitor, at: str) -> None:
+    await _fern(shop)
+    page = await _text(visitor, f"{GRID}?at={at}&do=adjust&location=main")
+    assert "do=adjust" in page
+
+
 async def test_a_cell_opens_its_form_in_the_row_and_a_count_becomes_the_stock(
     shop: Shop, visitor: Visitor
 ) -> None:

@@ -9,8 +9,8 @@ from leafcraft import times
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders.rules import Status
-from leafcraft.web import problems, wire
-from leafcraft.web.fields import Fields
+from leafcraft.web import problems
+from leafcraft.web.fields import Fields, wanted_id
 from leafcraft.web.pages import Pages, Tab
 from leafcraft.web.problems import invalid_parameter
 from leafcraft.web.visit import Document, Visit
@@ -147,13 +147,6 @@ async def numbered(visit: Visit, words: str) -> list[Document]:
         if refusal.code is not Code.NOT_FOUND:
             raise
         return []
-
-
-def wanted_id(text: str) -> int:
-    """An id as it is written in a form or an address; 0 for what is none."""
-    plain = text.isascii() and text.isdigit() and len(text) <= len(str(wire.ID_MAX))
-    number = int(text) if plain else 0
-    return number if number <= wire.ID_MAX else 0
 
 
 def _views(visit: Visit, query: Fields, counts: Mapping[str, int]) -> list[View]:

@@ -5,9 +5,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from leafcraft.idempotency import Answer
-from leafcraft.orders.console import LIST, wanted_id
+from leafcraft.orders.console import LIST
 from leafcraft.web.console import own_path
-from leafcraft.web.fields import Fields
+from leafcraft.web.fields import Fields, wanted_id
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Document, Problem, Visit
 

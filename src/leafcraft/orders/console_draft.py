@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from leafcraft.orders.console import wanted_id
 from leafcraft.web import fields
-from leafcraft.web.fields import Fields
+from leafcraft.web.fields import Fields, wanted_id
 from leafcraft.web.visit import Document
 
 SAID = ("reference", "note")

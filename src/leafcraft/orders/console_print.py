@@ -9,12 +9,11 @@ from leafcraft.orders import console_lines
 from leafcraft.orders.console_lines import whole
 from leafcraft.orders.console_order import facts
 from leafcraft.orders.rules import Status
-from leafcraft.web import fields
 from leafcraft.web.barcodes import code128
+from leafcraft.web.fields import wanted_id
 from leafcraft.web.pages import Pages
 from leafcraft.web.problems import invalid_parameter
 from leafcraft.web.visit import Document, Visit
-from leafcraft.web.wire import ID_MAX
 
 pages = Pages("orders")
 
@@ -101,8 +100,8 @@ async def pick_list(visit: Visit, order_id: int) -> Answer:
 @pages.get("/orders/pick-list")
 async def pick_lists(visit: Visit) -> Answer:
     """Of all orders that the address names."""
-    numbers = [fields.whole(given) for given in visit.query.all("order")]
-    wanted = [one for one in dict.fromkeys(numbers) if isinstance(one, int) and 0 < one <= ID_MAX]
+    numbers = dict.fromkeys(map(wanted_id, visit.query.all("order")))
+    wanted = [number for number in numbers if number]
     if not wanted or len(wanted) > PICKED_ORDERS_MAX:
         raise invalid_parameter("order", f"names 1 to {PICKED_ORDERS_MAX} orders")
     return await _picked(visit, wanted)

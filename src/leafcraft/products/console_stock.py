@@ -17,7 +17,7 @@ from leafcraft.products.console_lists import (
     locations,
     products,
 )
-from leafcraft.web.fields import Fields
+from leafcraft.web.fields import Fields, wanted_id
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Visit
 
@@ -37,9 +37,9 @@ class Shown(NamedTuple):
 
 @pages.get("/stock")
 async def stock_grid(visit: Visit) -> Answer:
-    asked = visit.query.one("at")
-    at = int(asked) if asked.isascii() and asked.isdigit() else 0
-    return await grid(visit, Shown(Narrowed.read(visit.query), visit.query.one("do"), at))
+    query = visit.query
+    at = wanted_id(query.one("at"))
+    return await grid(visit, Shown(Narrowed.read(query), query.one("do"), at))
 
 
 async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answer:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from leafcraft.web import wire
 from leafcraft.web.problems import invalid_parameter
 
 FORM_FIELDS_MAX = 5000
@@ -50,9 +51,6 @@ class Fields:
     def all(self, name: str) -> list[str]:
         return self._found.get(name, [])
 
-    def names(self) -> list[str]:
-        return list(self._found)
-
     def given(self, *names: str) -> dict[str, str]:
         """Those of the names that were filled in: what is left blank is not said at all."""
         return {name: value for name in names if (value := self.one(name))}
@@ -64,6 +62,13 @@ class Fields:
 def whole(text: str) -> int | str:
     """A whole number; what is none stays as it is, for the operation to refuse."""
     return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def wanted_id(text: str) -> int:
+    """An id as it is written in a form or an address; 0 for what is none."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(wire.ID_MAX))
+    number = int(text) if plain else 0
+    return number if number <= wire.ID_MAX else 0
 
 
 async def form(content_type: str, body: bytes) -> Fields:
