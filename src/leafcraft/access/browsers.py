@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from leafcraft.access import actions, endings, opaque, store
 from leafcraft.access.actions import over_or_none
-from leafcraft.access.endings import EndOwn, NoteVisits, SignOutEverywhere
+from leafcraft.access.endings import EndOwn, NoteVisits
 from leafcraft.access.known import Acquaintances
 from leafcraft.access.master import Master
 from leafcraft.access.rules import BROWSER_NOTED_MINUTES, Device, agent_of
@@ -84,11 +84,6 @@ class Browsers:
             command = EndOwn(session.user_id, session.id, by)
             with suppress(Refusal):  # it is over already
                 await self._runtime.writer.perform(endings.end_own, command)
-
-    async def sign_out_everywhere(self, user_id: int, by: Cause) -> None:
-        """All sessions of the user end, those of programs too."""
-        command = SignOutEverywhere(user_id, by)
-        await self._runtime.writer.perform(endings.sign_out_everywhere, command)
 
     async def note_uses(self, writer: Writer) -> None:
         """Writes down when sessions were last used, now and then for all of them."""

@@ -4,7 +4,7 @@ from leafcraft.access.browsers import Browsers
 from leafcraft.errors import Kind, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.web import problems
-from leafcraft.web.console import SIGN_IN, cookie_name, own_path, signed_in
+from leafcraft.web.console import cookie_name, own_path, signed_in, signed_out
 from leafcraft.web.fields import Fields
 from leafcraft.web.pages import PREFIX, Pages
 from leafcraft.web.visit import Visit
@@ -62,8 +62,7 @@ class Doors:
         call = visit.call
         if token := call.cookie(cookie_name(call)):
             await self._browsers.sign_out(token, call.by)
-        gone = signed_in(visit.see(SIGN_IN, said="You are signed out."), call, "")
-        return gone._replace(headers=(*gone.headers, ("clear-site-data", '"cache"')))
+        return signed_out(visit, "You are signed out.")
 
 
 async def choose_theme(visit: Visit) -> Answer:

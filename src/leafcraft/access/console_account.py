@@ -10,7 +10,7 @@ from leafcraft.accounts.words import ROLES
 from leafcraft.errors import Code
 from leafcraft.idempotency import Answer
 from leafcraft.web import problems
-from leafcraft.web.console import SIGN_IN, signed_in
+from leafcraft.web.console import signed_out
 from leafcraft.web.pages import PREFIX, Pages
 from leafcraft.web.visit import Document, Problem, Visit
 
@@ -43,7 +43,7 @@ async def change_password(visit: Visit) -> Answer:
             _refused(visit, "/current_password", "is not your password") if wrong else done.problem
         )
         return await _account(visit, told)
-    return _out(visit, "Your password is changed. Sign in with the new one.")
+    return signed_out(visit, "Your password is changed. Sign in with the new one.")
 
 
 @pages.post("/account/sessions/{session_id}/end")
@@ -52,7 +52,7 @@ async def end_session(visit: Visit, session_id: int) -> Answer:
     if done.problem:
         return await _account(visit, done.problem, failed="sessions")
     if session_id == visit.visitor.session_id:
-        return _out(visit, "You are signed out.")
+        return signed_out(visit, "You are signed out.")
     return visit.see(PLACE, said="That session has ended.")
 
 
@@ -61,7 +61,7 @@ async def end_all_sessions(visit: Visit) -> Answer:
     done = await visit.do("sign_out_everywhere")
     if done.problem:
         return await _account(visit, done.problem, failed="sessions")
-    return _out(visit, "You are signed out everywhere.")
+    return signed_out(visit, "You are signed out everywhere.")
 
 
 async def _account(
@@ -102,9 +102,3 @@ def _examples(visit: Visit) -> list[tuple[str, object]]:
 def _refused(visit: Visit, pointer: str, detail: str) -> Problem:
     refusal = problems.invalid_field(pointer, detail)
     return problems.document(refusal, visit.path, visit.call.request_id)
-
-
-def _out(visit: Visit, said: str) -> Answer:
-    """To the door: the session that the browser's cookie is of has ended."""
-    gone = signed_in(visit.see(SIGN_IN, said=said), visit.call, "")
-    return gone._replace(headers=(*gone.headers, ("clear-site-data", '"cache"')))

@@ -1,20 +1,17 @@
 """How admins see to the keys of machines."""
 
-from collections.abc import Mapping
-from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from leafcraft import times
 from leafcraft.access import words
+from leafcraft.accounts.console_people import People, people
 from leafcraft.idempotency import Answer
 from leafcraft.web.pages import PREFIX, Pages, Tab
 from leafcraft.web.visit import Document, Problem, Visit
 
 ROWS = 50
-NAMES_MAX = 500
 PLACE = f"{PREFIX}/settings/keys"
 LIST = "list_api_keys"
-NOT_KEPT = ("cache-control", "no-store")
 
 pages = Pages("access", Tab("API keys", PLACE, "key", LIST, under="Settings"))
 
@@ -30,12 +27,11 @@ async def make_key(visit: Visit) -> Answer:
     form = visit.form
     body: Document = {"name": form.one("name"), "scopes": form.all("scopes")}
     if last := form.one("last_day"):
-        body["expires_at"] = visit.formats.begins(_following(last))
+        body["expires_at"] = visit.formats.begins(last, days=1)
     done = await visit.do("create_api_key", body=body)
     if done.problem:
         return await _list(visit, problem=done.problem)
-    page = visit.page("access/key_made.html", key=done.document, scopes=words.SCOPES)
-    return page._replace(headers=(*page.headers, NOT_KEPT))
+    return visit.page_once("access/key_made.html", key=done.document, scopes=words.SCOPES)
 
 
 @pages.post("/settings/keys/{key_id}/delete")
@@ -48,10 +44,10 @@ async def take_key_away(visit: Visit, key_id: int) -> Answer:
 
 async def _list(visit: Visit, problem: Problem | None = None, failed: str = "make") -> Answer:
     found = await visit.ask(LIST, sort="-id", limit=ROWS, **visit.query.given("cursor"))
-    names = await _names(visit)
+    team = await people(visit)
     return visit.page(
         "access/keys.html",
-        keys=[_key(key, names, visit.now) for key in found.document],
+        keys=[_key(key, team, visit.now) for key in found.document],
         scopes=words.SCOPES,
         typed=visit.form,
         failed=failed if problem else "",
@@ -61,19 +57,7 @@ async def _list(visit: Visit, problem: Problem | None = None, failed: str = "mak
     )
 
 
-async def _names(visit: Visit) -> Mapping[str, str]:
-    found = await visit.ask("list_users", limit=NAMES_MAX)
-    return {f"user:{user['id']}": user["email"] for user in found.document}
-
-
-def _key(key: Document, names: Mapping[str, str], now: int) -> Document:
+def _key(key: Document, team: People, now: int) -> Document:
     ends = key["expires_at"]
     over = ends is not None and times.read(datetime.fromisoformat(ends)) <= now
-    return {**key, "by": names.get(key["created_by"], ""), "over": over}
-
-
-def _following(day: str) -> str:
-    """`2026-12-31` -> `2027-01-01`; what is no day stays as it is, for the operation to refuse."""
-    with suppress(ValueError, OverflowError):
-        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    return day
+    return {**key, "by": team.who(key["created_by"]), "over": over}

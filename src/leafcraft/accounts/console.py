@@ -10,7 +10,6 @@ from leafcraft.web.visit import Document, Problem, Visit
 ROWS = 50
 PLACE = f"{PREFIX}/settings/users"
 LIST = "list_users"
-NOT_KEPT = ("cache-control", "no-store")
 MADE_UP = "made_password"
 """The field with the password that is taken where none is typed. The form brings it along, so that a
 form that is sent twice says the same twice."""
@@ -35,8 +34,7 @@ async def add_user(visit: Visit) -> Answer:
     user = done.document
     if typed:
         return visit.see(PLACE, said=f"{user['email']} can sign in now.")
-    page = visit.page("accounts/added.html", user=user, password=password)
-    return page._replace(headers=(*page.headers, NOT_KEPT))
+    return visit.page_once("accounts/added.html", user=user, password=password)
 
 
 @pages.get("/settings/users/{user_id}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from leafcraft.accounts.console_people import People, people
 from leafcraft.activity import words
 from leafcraft.activity.live import Feed
 from leafcraft.idempotency import Answer
@@ -11,7 +12,6 @@ from leafcraft.web.stream import Stream
 from leafcraft.web.visit import Document, Visit
 
 ROWS = 50
-NAMES_MAX = 500
 FACTS_MAX = 6
 """Of an event, in the list of all."""
 PLACE = f"{PREFIX}/activity"
@@ -48,33 +48,27 @@ async def activity_page(visit: Visit) -> Answer:
     moments = {name: visit.formats.begins(day) for name, day in days.items()}
     place = visit.query.given("cursor")
     found = await visit.ask("list_events", limit=ROWS, **chosen, **moments, **place)
-    names = await _names(visit)
+    team = await people(visit)
     return visit.page(
         "activity/activity.html",
-        events=[_event(event, names) for event in found.document],
+        events=[_event(event, team) for event in found.document],
         chosen=dict.fromkeys((*FILTERS, *DAYS), "") | chosen | days,
         narrowed=bool(chosen or days),
         subjects=SUBJECTS,
         words=words.WORDS,
-        names=names,
+        people={f"user:{number}": email for number, email in team.emails.items()},
         next_href=visit.next_page(PLACE, found.next_query),
         first_href=visit.first_page(PLACE),
     )
 
 
-async def _names(visit: Visit) -> Mapping[str, str]:
-    """Who is who."""
-    found = await visit.ask("list_users", limit=NAMES_MAX)
-    return {f"user:{user['id']}": user["email"] for user in found.document}
-
-
-def _event(event: Document, names: Mapping[str, str]) -> dict[str, Any]:
+def _event(event: Document, team: People) -> dict[str, Any]:
     kind, number = event["subject_type"], event["subject_id"]
     home = _HOMES.get(kind)
     return {
         **event,
         "what": words.told(event["type"]),
-        "who": names.get(event["actor"]) or words.actor(event["actor"]),
+        "who": team.who(event["actor"]),
         "subject": f"{kind.replace('_', ' ').capitalize()} {number or ''}".strip(),
         "href": f"{PREFIX}/{home}/{number}" if home and number else "",
         "details": _details(event["data"]),

@@ -49,15 +49,7 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """By an event's type."""
 
-_ACTORS: Final = {"system": "Leafcraft", "anonymous": "Somebody unknown", "key": "API key"}
-
 
 def told(fact: str) -> str:
     """`order.confirmed` -> `Order confirmed`."""
     return WORDS.get(fact) or fact.replace(".", " ").replace("_", " ").capitalize()
-
-
-def actor(name: str) -> str:
-    """`key:7` -> `API key 7`, `user:1` -> `User 1`."""
-    kind, _, number = name.partition(":")
-    return f"{_ACTORS.get(kind, kind.capitalize())} {number}".strip()

@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from leafcraft.idempotency import Answer
 from leafcraft.orders.console import LIST
+from leafcraft.orders.console_lines import products
 from leafcraft.web.console import own_path
 from leafcraft.web.fields import Fields, wanted_id
 from leafcraft.web.pages import Pages
-from leafcraft.web.visit import Document, Problem, Visit
+from leafcraft.web.visit import Problem, Visit
 
 pages = Pages("orders")
 
 NONE_CHOSEN = "No orders were chosen: tick some first. Nothing was done."
 NOTHING_SAID = "Nothing was done: choose a button for what becomes of the chosen orders."
-_FOUND_MAX = 500
 
 
 class Verb(NamedTuple):
@@ -81,15 +81,5 @@ def _part(act: str, ids: Sequence[int]) -> str:
 async def product_names(visit: Visit, refusals: Sequence[Problem]) -> Mapping[int, str]:
     """The names of the products that there is not enough of."""
     short = {one["product_id"] for problem in refusals for one in problem.get("shortages", ())}
-    return {one["id"]: f"{one['name']} ({one['sku']})" for one in await products(visit, short)}
-
-
-async def products(visit: Visit, ids: Sequence[int] | set[int]) -> list[Document]:
-    """The products with these ids, asked for at once; the first of them, where they are very many."""
-    if not ids or not visit.may("list_products"):
-        return []
-    wanted = sorted(ids)[:_FOUND_MAX]
-    found: list[Any] = (
-        await visit.ask("list_products", ids=",".join(map(str, wanted)), limit=_FOUND_MAX)
-    ).document
-    return found
+    known = await products(visit, short)
+    return {number: f"{one['name']} ({one['sku']})" for number, one in known.items()}

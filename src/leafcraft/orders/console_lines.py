@@ -3,14 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
-from leafcraft.orders.rules import LINES_MAX, Status, Verb, why_not
+from leafcraft.orders.rules import Status, Verb, why_not
 from leafcraft.web.visit import Document, Visit
-
-PAGE_ROWS = 500
-ROWS_MAX = 20 * LINES_MAX
-"""Of one list that a page shows whole."""
+from leafcraft.web.wire import LIST_ITEMS_MAX
 
 
 class Place(NamedTuple):
@@ -50,23 +46,15 @@ class ShownLine(NamedTuple):
         return self.price * self.quantity
 
 
-async def whole(visit: Visit, name: str, *ids: int, **query: object) -> list[Document]:
-    """All pages of a list in one."""
-    found = await visit.ask(name, *ids, limit=PAGE_ROWS, **query)
-    rows: list[Document] = list(found.document)
-    while found.next_query and len(rows) < ROWS_MAX:
-        found = await visit.ask(name, *ids, **dict(parse_qsl(found.next_query)))
-        rows += found.document
-    return rows
-
-
 async def products(visit: Visit, product_ids: Iterable[int]) -> Mapping[int, Document]:
-    """What these products are, by id."""
+    """What these products are, by id, as far as the visitor may know it."""
+    if not visit.may("list_products"):
+        return {}
     wanted = sorted(set(product_ids))
     found: dict[int, Document] = {}
-    for first in range(0, len(wanted), PAGE_ROWS):
-        some = _listed(wanted[first : first + PAGE_ROWS])
-        rows = (await visit.ask("list_products", ids=some, limit=PAGE_ROWS)).document
+    for first in range(0, len(wanted), LIST_ITEMS_MAX):
+        some = _listed(wanted[first : first + LIST_ITEMS_MAX])
+        rows = (await visit.ask("list_products", ids=some, limit=LIST_ITEMS_MAX)).document
         found.update((row["id"], row) for row in rows)
     return found
 
@@ -96,7 +84,7 @@ async def _supplied(visit: Visit, shown: Sequence[ShownLine]) -> Sequence[ShownL
     wanted: dict[int, int] = {}
     for one in shown:
         wanted[one.product_id] = wanted.get(one.product_id, 0) + one.open
-    levels = await whole(visit, "list_stock_levels", product_ids=_listed(wanted))
+    levels = await visit.all("list_stock_levels", product_ids=_listed(wanted))
     there: dict[int, list[Place]] = {}
     for level in levels:
         if level["available"]:

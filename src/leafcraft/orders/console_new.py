@@ -11,8 +11,9 @@ from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_draft as draft
 from leafcraft.orders.console import LIST
-from leafcraft.orders.console_chosen import product_names, products
+from leafcraft.orders.console_chosen import product_names
 from leafcraft.orders.console_draft import Line
+from leafcraft.orders.console_lines import products
 from leafcraft.products.rules import NAME_CHARS_MAX
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Document, Problem, Visit
@@ -24,8 +25,6 @@ RESULTS_MAX = 8
 """Of what was looked for."""
 FIRST_MAX = 5
 """Shown while nothing is looked for."""
-LEVELS_MAX = 500
-"""Asked for, of the products that there is not enough of."""
 NO_NUMBER = "must be a whole number, 1 or more"
 SENT_BEFORE = {
     "title": "This form has already placed an order",
@@ -97,7 +96,7 @@ async def _form(visit: Visit, wanted: Mapping[int, str], problem: Problem | None
 
 
 async def _lines(visit: Visit, wanted: Mapping[int, str]) -> list[Line]:
-    known = {one["id"]: one for one in await products(visit, list(wanted))}
+    known = await products(visit, wanted)
     return [
         Line(known[product_id], typed, place)
         for place, (product_id, typed) in enumerate(wanted.items())
@@ -120,9 +119,8 @@ async def _levels(visit: Visit, ids: Sequence[int]) -> Mapping[int, list[Documen
     if not ids or not visit.may("list_stock_levels"):
         return {}
     wanted = ",".join(map(str, ids))
-    found = await visit.ask("list_stock_levels", product_ids=wanted, limit=LEVELS_MAX)
     levels: dict[int, list[Document]] = {}
-    for level in found.document:
+    for level in await visit.all("list_stock_levels", product_ids=wanted):
         if level["available"] > 0:
             levels.setdefault(level["product_id"], []).append(level)
     return levels

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from leafcraft.accounts.console_people import people
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
-from leafcraft.orders.console_lines import names, reasons, whole
-from leafcraft.orders.console_story import Story, people
+from leafcraft.orders.console_lines import names, reasons
+from leafcraft.orders.console_story import Story
 from leafcraft.orders.rules import Payment, Status
 from leafcraft.web import fields
 from leafcraft.web.pages import Pages
@@ -46,12 +47,13 @@ async def shown(
     found = (await visit.ask("get_order", order_id)).document
     known = await console_lines.products(visit, _product_ids(found))
     sent, returned, (entries, earlier) = (
-        await whole(visit, "list_fulfillments", order_id),
-        await whole(visit, "list_returns", order_id),
+        await visit.all("list_fulfillments", order_id),
+        await visit.all("list_returns", order_id),
         await _entries(visit, order_id),
     )
     called = names({**known, **await _others(visit, entries, known)})
-    story = Story(visit, found["currency"], called, await people(visit))
+    team = await people(visit)
+    story = Story(visit, found["currency"], called, team)
     return visit.page(
         "orders/order.html",
         problem=problem,
@@ -65,7 +67,7 @@ async def shown(
         returned=returned,
         entries=[story.entry(entry) for entry in entries],
         earlier=earlier,
-        who=story.who,
+        who=team.who,
         customer=facts(found["customer"]),
         holds=HOLD_CHOICES,
         payments=[(one.value, one.value.capitalize()) for one in Payment],

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
-from leafcraft.orders.console_lines import names, reasons, whole
+from leafcraft.orders.console_lines import names, reasons
 from leafcraft.orders.console_order import Act, act
 from leafcraft.orders.rules import Disposition
 from leafcraft.web import fields
@@ -72,7 +72,7 @@ def check(visit: Visit) -> None:
 
 async def locations(visit: Visit) -> list[tuple[str, str]]:
     """The locations that are in use, as choices, those that serve first at the top."""
-    rows = await whole(visit, "list_locations", sort="priority")
+    rows = await visit.all("list_locations", sort="priority")
     return [(one["code"], f"{one['name']} ({one['code']})") for one in rows if one["active"]]
 
 

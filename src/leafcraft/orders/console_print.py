@@ -6,7 +6,6 @@ from typing import NamedTuple
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
-from leafcraft.orders.console_lines import whole
 from leafcraft.orders.console_order import facts
 from leafcraft.orders.rules import Status
 from leafcraft.web.barcodes import code128
@@ -64,7 +63,7 @@ async def _parcel(visit: Visit, order_id: int) -> Document | None:
     wanted = visit.query.one("fulfillment")
     if not wanted:
         return None
-    sent = await whole(visit, "list_fulfillments", order_id)
+    sent = await visit.all("list_fulfillments", order_id)
     found = next((one for one in sent if str(one["id"]) == wanted), None)
     if found is None:
         raise Refusal(Code.NOT_FOUND, f"Order {order_id} has no fulfillment {wanted}.")
@@ -116,7 +115,7 @@ async def _picked(visit: Visit, order_ids: Sequence[int]) -> Answer:
     known = await console_lines.products(
         visit, (row["product_id"] for rows in reserved.values() for row in rows)
     )
-    places = await whole(visit, "list_locations", sort="priority")
+    places = await visit.all("list_locations", sort="priority")
     return visit.page(
         "orders/pick_list.html",
         orders=orders,

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from leafcraft.accounts.console_people import People
 from leafcraft.web.visit import Document, Visit
 
 Names = Mapping[int, str]
 Data = Mapping[str, Any]
-
-USERS_MAX = 500
 
 TITLES = {
     "created": "Placed",
@@ -40,11 +39,11 @@ DISPOSITIONS = {"restock": "back in stock", "write_off": "written off"}
 class Story:
     """Tells what happened to one order, to one visitor."""
 
-    def __init__(self, visit: Visit, currency: str, names: Names, people: Names) -> None:
+    def __init__(self, visit: Visit, currency: str, names: Names, team: People) -> None:
         self._visit = visit
         self._currency = currency
         self._names = names
-        self._people = people
+        self._team = team
         self._tellers: Mapping[str, Callable[[Data], str]] = {
             "created": self._created,
             "held": self._held,
@@ -66,7 +65,7 @@ class Story:
         """What `parts.timeline` shows of it."""
         fact = entry["type"].removeprefix("order.")
         told = self._tellers[fact](entry["data"]) if fact in self._tellers else ""
-        said = [told, f"by {self.who(entry['actor'])}"]
+        said = [told, f"by {self._team.who(entry['actor'])}"]
         return {
             "title": TITLES.get(fact, fact.replace("_", " ").capitalize()),
             "tone": TONES.get(fact, ""),
@@ -74,16 +73,6 @@ class Story:
             "when": self._visit.formats.plain_moment(entry["occurred_at"]),
             "text": "\n".join(line for line in said if line),
         }
-
-    def who(self, actor: str) -> str:
-        """`user:3` as people know it."""
-        kind, _, number = actor.partition(":")
-        if kind == "user" and number.isdigit():
-            me = int(number) == self._visit.visitor.user_id
-            return "you" if me else self._people.get(int(number), f"user {number}")
-        if kind == "key":
-            return f"API key {number}"
-        return {"system": "Leafcraft", "cli": "the command line"}.get(actor, actor)
 
     def listed(self, items: Sequence[Data]) -> str:
         return ", ".join(
@@ -137,11 +126,3 @@ def _payment(data: Data) -> str:
     if reference := data.get("payment_reference"):
         said.append(f"Reference: {reference[1] or 'none'}")
     return ", ".join(said)
-
-
-async def people(visit: Visit) -> Names:
-    """Who the users are, as far as the visitor may know it."""
-    if not visit.may("list_users"):
-        return {}
-    rows = (await visit.ask("list_users", limit=USERS_MAX)).document
-    return {row["id"]: row["email"] for row in rows}

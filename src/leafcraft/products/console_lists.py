@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from leafcraft.products.console_given import address
 from leafcraft.products.rules import NAME_CHARS_MAX
-from leafcraft.web import wire
 from leafcraft.web.fields import Fields
 from leafcraft.web.visit import Visit
 
@@ -90,22 +89,14 @@ async def levels(visit: Visit, product_ids: Iterable[int]) -> Levels:
     if not by_product:
         return by_product
     wanted = ",".join(map(str, by_product))
-    found = await visit.ask("list_stock_levels", product_ids=wanted, limit=wire.LIST_ITEMS_MAX)
-    rows, more = found.document, found.next_query
-    while True:
-        for row in rows:
-            by_product[row["product_id"]][row["location"]] = row
-        if not more:
-            return by_product
-        answer = await visit.run("list_stock_levels", query=more)
-        rows, more = wire.parse(answer.body), answer.next_query
+    for row in await visit.all("list_stock_levels", product_ids=wanted):
+        by_product[row["product_id"]][row["location"]] = row
+    return by_product
 
 
 async def locations(visit: Visit) -> Sequence[Json]:
     """The places that hold stock, those that serve first first. Raises Refusal."""
-    found = await visit.ask("list_locations", sort="priority", limit=wire.LIST_ITEMS_MAX)
-    places: Sequence[Json] = found.document
-    return places
+    return await visit.all("list_locations", sort="priority")
 
 
 def is_low(product: Json) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from leafcraft.accounts.console_people import people
 from leafcraft.idempotency import Answer
 from leafcraft.products.console_lists import ROWS, Json
 from leafcraft.stock.rules import REVERSIBLE, Kind
@@ -44,11 +45,12 @@ class Line(NamedTuple):
     reversible: bool
 
 
-def lines(visit: Visit, movements: Sequence[Json]) -> list[Line]:
+async def lines(visit: Visit, movements: Sequence[Json]) -> list[Line]:
     """The movements, with who did each, and whether it can be taken back by whoever looks."""
     may = visit.may("reverse_movement")
+    team = await people(visit)
     return [
-        Line(one, _said(one["kind"]), _by(visit, one["actor"]), may and _open(one))
+        Line(one, _said(one["kind"]), team.who(one["actor"]), may and _open(one))
         for one in movements
     ]
 
@@ -61,10 +63,6 @@ def _open(movement: Json) -> bool:
 
 def _said(kind: str) -> str:
     return SAID.get(Kind(kind), kind.capitalize())
-
-
-def _by(visit: Visit, actor: str) -> str:
-    return "you" if actor == f"user:{visit.visitor.user_id}" else actor.replace(":", " ")
 
 
 @pages.get("/products/{product_id}/movements")
@@ -100,7 +98,7 @@ async def _ledger(visit: Visit, product_id: int, *, problem: Problem | None = No
     return visit.page(
         "products/movements.html",
         product=product,
-        lines=lines(visit, found.document),
+        lines=await lines(visit, found.document),
         problem=problem,
         kinds=KINDS,
         kind=kind,

@@ -71,7 +71,7 @@ async def _stock(visit: Visit, product: Json) -> dict[str, object]:
         "reservations": why.document["reservations"],
         "more_reservations": bool(why.next_query),
         "orders": await _orders(visit, why.document["reservations"], number),
-        "lines": lines(visit, ledger.movements[:NEWEST]),
+        "lines": await lines(visit, ledger.movements[:NEWEST]),
         "curve": ledger.curve,
         "advice": (await visit.ask("get_reorder_advice", number)).document,
         "names": names,

@@ -24,7 +24,8 @@ pages = Pages("reports", Tab("Overview", PREFIX, "overview", "report_sales", "h"
 @pages.get("")
 async def overview(visit: Visit) -> Answer:
     """Orders and revenue of the last weeks, and all that waits for somebody."""
-    days = 90 if visit.query.one("days") == "90" else 30
+    asked = visit.query.one("days")
+    days = next((one for one in RANGES if str(one) == asked), RANGES[0])
     first = _first_day(visit, days)
     sales = (await visit.ask("report_sales", **{"from": first})).document
     top = await visit.ask("report_sales", by="product", limit=TOP_MAX, **{"from": first})
@@ -34,7 +35,7 @@ async def overview(visit: Visit) -> Answer:
     return visit.page(
         "reports/overview.html",
         days=days,
-        ranges=RANGES,
+        ranges=[(f"{one} days", f"{PREFIX}?days={one}", None, one == days) for one in RANGES],
         counts=counts,
         total=_total(own),
         charts=_charts(visit, own, currency),

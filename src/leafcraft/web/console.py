@@ -204,6 +204,12 @@ def signed_in(answer: Answer, call: Call, token: str) -> Answer:
     return answer._replace(headers=(*answer.headers, ("set-cookie", cookie)))
 
 
+def signed_out(visit: Visit, said: str) -> Answer:
+    """To the door, without the cookie and without the pages that the browser has kept."""
+    gone = signed_in(visit.see(SIGN_IN, said=said), visit.call, "")
+    return gone._replace(headers=(*gone.headers, ("clear-site-data", '"cache"')))
+
+
 def kept(visit: Visit) -> list[tuple[str, str]]:
     """What a form brought, but for its secrets, so that it can be sent again."""
     return [

@@ -8,7 +8,7 @@ visitor and another to a colleague who gets a picture of the page.
 """
 
 import re
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -123,10 +123,11 @@ class Formats:
             return self._told(text, day, self.style.day(day))
         return _DAY % (text, self.style.day(day))
 
-    def begins(self, day: str) -> str:
-        """`2026-10-05` -> the moment when that day begins for the visitor; what is no day stays as it is."""
+    def begins(self, day: str, days: int = 0) -> str:
+        """`2026-10-05` -> the moment when that day, or one so many `days` later, begins for the visitor;
+        what is no day stays as it is."""
         try:
-            first = datetime.combine(date.fromisoformat(day), time(), self.zone)
+            first = datetime.combine(date.fromisoformat(day) + timedelta(days), time(), self.zone)
             return times.write(times.read(first))
         except (ValueError, OverflowError):
             return day

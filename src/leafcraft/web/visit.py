@@ -22,6 +22,8 @@ from leafcraft.web.stream import Stream
 from leafcraft.web.visitor import Visitor
 
 KEY_BYTES = 18
+ROWS_MAX = 20 * wire.LIST_ITEMS_MAX
+"""Of a list that a page shows whole."""
 SAID = "leafcraft_said"
 SAID_CHARS_MAX = 300
 SAID_SECONDS = 60
@@ -114,6 +116,15 @@ class Visit:
         answer = await self.run(name, *ids, query=urlencode(chosen))
         return Found(wire.parse(answer.body), answer.next_query, answer.etag)
 
+    async def all(self, name: str, *ids: int, **query: object) -> list[Document]:
+        """All pages of a list in one, as far as a page may show them. Raises Refusal."""
+        found = await self.ask(name, *ids, limit=wire.LIST_ITEMS_MAX, **query)
+        rows: list[Document] = list(found.document)
+        while found.next_query and len(rows) < ROWS_MAX:
+            found = await self.ask(name, *ids, **dict(Fields.read(found.next_query).pairs))
+            rows += found.document
+        return rows
+
     async def do(
         self,
         name: str,
@@ -204,6 +215,11 @@ class Visit:
         html = self._render(self, template, {"problem": None, "notice": notice, **shown})
         headers = [("set-cookie", f"{SAID}=; Max-Age=0; Path=/console")] if notice else []
         return Answer(status, html.encode(), media="text/html; charset=utf-8", headers=(*headers,))
+
+    def page_once(self, template: str, **shown: Any) -> Answer:
+        """A page with a secret that nobody is shown again: no browser keeps a copy of it."""
+        page = self.page(template, **shown)
+        return page._replace(headers=(*page.headers, ("cache-control", "no-store")))
 
     def see(self, path: str, *, said: str = "") -> Answer:
         """Sends the browser on, so that a reload does nothing again."""
