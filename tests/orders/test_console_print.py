@@ -93,3 +93,4 @@ async def test_a_pick_list_has_a_bound(me: Person) -> None:
     query = "&".join(f"order={number}" for number in range(1, 102))
     await me.look(f"/orders/pick-list?{query}", 422)
     await me.look("/orders/pick-list?order=x", 422)
+    await me.look("/orders/pick-list?order=404", 404)

@@ -65,6 +65,7 @@ def questions(moments: list[str]) -> Iterator[tuple[Mapping[str, Any], Matches]]
             {"created_after": early, "created_before": late},
             lambda o: early < o["created_at"] < late,
         ),
+        ({"ids": "9,2,5,99999"}, lambda o: o["id"] in {2, 5, 9}),
         ({"status": "Pending"}, lambda o: o["status"] == "Pending"),
         ({"status": "Expired"}, lambda o: o["status"] == "Expired"),
         ({"status": "Cancelled"}, lambda o: o["status"] == "Cancelled"),

@@ -41,6 +41,14 @@ async def test_orders_are_filtered_by_product(shop: Shop) -> None:
     assert await ids(shop, product_id=999) == []
 
 
+async def test_several_orders_are_asked_for_by_their_ids(shop: Shop) -> None:
+    pending, confirmed, cancelled = [order["id"] for order in await three_orders(shop)]
+    assert await ids(shop, ids=f"{cancelled},{pending},999,{pending}") == [pending, cancelled]
+    assert await ids(shop, ids=f"{cancelled},{pending}", sort="-id", limit=1) == [cancelled]
+    assert await ids(shop, ids=f"{confirmed},{pending}", status="Confirmed") == [confirmed]
+    assert await ids(shop, ids="999") == []
+
+
 async def test_orders_are_filtered_by_the_moment_they_were_placed(
     make_settings: MakeSettings,
 ) -> None:
@@ -66,6 +74,8 @@ async def test_orders_are_filtered_by_the_moment_they_were_placed(
         "status=",
         "status=Nonsense",
         "product_id=0",
+        "ids=",
+        "ids=1,x",
         "product_id=abc",
         "product_id=9223372036854775808",
         "created_after=yesterday",

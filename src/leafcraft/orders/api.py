@@ -87,7 +87,7 @@ def creation(call: Call, body: given.NewOrder) -> Create:
 @orders.get(
     "/", Promise(name="list_orders", permission=Permission.ORDERS_READ, answers=list[schemas.Order])
 )
-async def list_orders(call: Asked, query: Annotated[schemas.OrderQuery, Query()]) -> Answer:
+async def list_orders(call: Asked, query: Annotated[given.OrderQuery, Query()]) -> Answer:
     """The orders, a page at a time; the `Link` header leads to the next one."""
     page = query.page()
 
@@ -203,7 +203,7 @@ async def hold_order(call: Asked, order_id: wire.Id, body: given.NewHold) -> Ans
     ),
 )
 async def get_order_timeline(
-    call: Asked, order_id: wire.Id, query: Annotated[schemas.PartQuery, Query()]
+    call: Asked, order_id: wire.Id, query: Annotated[given.PartQuery, Query()]
 ) -> Answer:
     """What happened to an order, who did it and when, with the notes that people added."""
     page = query.page()

@@ -107,7 +107,7 @@ async def pick_lists(visit: Visit) -> Answer:
 
 
 async def _picked(visit: Visit, order_ids: Sequence[int]) -> Answer:
-    orders = [(await visit.ask("get_order", one)).document for one in order_ids]
+    orders = await _orders(visit, order_ids)
     reserved = {
         order["id"]: (await visit.ask("list_order_reservations", order["id"])).document
         for order in orders
@@ -124,6 +124,17 @@ async def _picked(visit: Visit, order_ids: Sequence[int]) -> Answer:
         places=[(place, found) for place in places if (found := _at(place, reserved, known))],
         barcode=code128,
     )
+
+
+async def _orders(visit: Visit, order_ids: Sequence[int]) -> list[Document]:
+    """These orders, in this order. Raises Refusal `not_found`."""
+    wanted = ",".join(map(str, order_ids))
+    found = await visit.ask("list_orders", ids=wanted, limit=PICKED_ORDERS_MAX)
+    known = {order["id"]: order for order in found.document}
+    for number in order_ids:
+        if number not in known:
+            raise Refusal(Code.NOT_FOUND, f"There is no order {number}.")
+    return [known[number] for number in order_ids]
 
 
 def _at(

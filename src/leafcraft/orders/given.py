@@ -1,6 +1,6 @@
 """What comes in about orders over the wire."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -20,12 +20,15 @@ from leafcraft.orders.rules import (
     TRACKING_CHARS_MAX,
     Disposition,
     Payment,
+    Status,
 )
 from leafcraft.orders.store import Details
 from leafcraft.orders.units import Wanted
+from leafcraft.orders.views import Q_CHARS_MAX, OrderFilter
 from leafcraft.stock.given import Code
 from leafcraft.stock.rules import MAIN_CODE
 from leafcraft.web import free, wire
+from leafcraft.web.paging import ListQuery
 
 CUSTOMER_NAME_CHARS_MAX = 200
 PHONE_CHARS_MAX = 64
@@ -218,3 +221,38 @@ class NewReturn(wire.Body):
 
 class NewNote(wire.Body):
     text: Note
+
+
+class OrderQuery(ListQuery):
+    sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
+    q: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=Q_CHARS_MAX,
+            description="what words of the reference, the customer, or a sku begin with",
+        ),
+    ] = None
+    ids: Annotated[wire.GivenIds | None, Field(description="several orders at once")] = None
+    status: Status | None = None
+    reference: Reference | None = None
+    product_id: Annotated[int | None, Field(ge=1, le=wire.ID_MAX)] = None
+    customer_email: Email | None = None
+    created_after: wire.GivenTime | None = None
+    created_before: wire.GivenTime | None = None
+
+    def chosen(self) -> OrderFilter:
+        return OrderFilter(
+            self.q,
+            self.status,
+            self.reference,
+            self.product_id,
+            self.customer_email and accounts.email(self.customer_email),
+            self.created_after,
+            self.created_before,
+            self.ids,
+        )
+
+
+class PartQuery(ListQuery):
+    sort: Literal["id", "-id"] = "id"

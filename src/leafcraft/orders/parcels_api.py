@@ -55,7 +55,7 @@ async def fulfill_order(call: Asked, order_id: wire.Id, body: given.NewFulfillme
     ),
 )
 async def list_fulfillments(
-    call: Asked, order_id: wire.Id, query: Annotated[schemas.PartQuery, Query()]
+    call: Asked, order_id: wire.Id, query: Annotated[given.PartQuery, Query()]
 ) -> Answer:
     """What was sent of an order, in the order in which it was."""
     page = query.page()
@@ -140,7 +140,7 @@ async def return_order_items(call: Asked, order_id: wire.Id, body: given.NewRetu
     ),
 )
 async def list_returns(
-    call: Asked, order_id: wire.Id, query: Annotated[schemas.PartQuery, Query()]
+    call: Asked, order_id: wire.Id, query: Annotated[given.PartQuery, Query()]
 ) -> Answer:
     """What came back of an order, in the order in which it did."""
     page = query.page()

@@ -1,25 +1,21 @@
 """Orders on the wire, as they go out."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, NotRequired
 
 import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from leafcraft import money, times
-from leafcraft.accounts import rules as accounts
 from leafcraft.activity.store import ShownEvent
 from leafcraft.orders import parcels, rules
-from leafcraft.orders.given import Email, Reference
 from leafcraft.orders.notes import Noted
 from leafcraft.orders.parcels import ParcelLine
 from leafcraft.orders.rules import Disposition, Payment, Status
-from leafcraft.orders.views import Q_CHARS_MAX, OrderFilter
 from leafcraft.stock.views import Portioned
 from leafcraft.times import NEVER
 from leafcraft.web import wire
-from leafcraft.web.paging import ListQuery
 from leafcraft.web.problems import Problem
 
 
@@ -149,39 +145,6 @@ class Entry(TypedDict):
 
 
 Counts = TypedDict("Counts", {status.value: int for status in Status})  # type: ignore[misc]
-
-
-class OrderQuery(ListQuery):
-    sort: Literal["id", "-id", "created_at", "-created_at"] = "id"
-    q: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=Q_CHARS_MAX,
-            description="what words of the reference, the customer, or a sku begin with",
-        ),
-    ] = None
-    status: Status | None = None
-    reference: Reference | None = None
-    product_id: Annotated[int | None, Field(ge=1, le=wire.ID_MAX)] = None
-    customer_email: Email | None = None
-    created_after: wire.GivenTime | None = None
-    created_before: wire.GivenTime | None = None
-
-    def chosen(self) -> OrderFilter:
-        return OrderFilter(
-            self.q,
-            self.status,
-            self.reference,
-            self.product_id,
-            self.customer_email and accounts.email(self.customer_email),
-            self.created_after,
-            self.created_before,
-        )
-
-
-class PartQuery(ListQuery):
-    sort: Literal["id", "-id"] = "id"
 
 
 _HELD = {Status.PENDING, Status.EXPIRED}

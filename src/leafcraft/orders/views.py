@@ -45,6 +45,7 @@ class OrderFilter(NamedTuple):
     customer_email: str | None = None
     created_after: int | None = None
     created_before: int | None = None
+    ids: Sequence[int] | None = None
 
     def conditions(self, column: str) -> Iterator[ColumnElement[bool]]:
         """What is simply asked of each order, in a list that is sorted by this column."""
@@ -57,6 +58,10 @@ class OrderFilter(NamedTuple):
 
     def narrowings(self, column: str) -> Iterator[Narrowing]:
         """What orders can be found by, in a list that is sorted by this column."""
+        if self.ids is not None:
+            these = self.ids
+            named = select(OrderRow.id).where(OrderRow.id.in_(these))
+            yield Narrowing([named], lambda key: key.in_(these))
         if self.customer_email is not None:
             word = words.address(self.customer_email)
             named = select(WordRow.order_id).where(WordRow.word == word)

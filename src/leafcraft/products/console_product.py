@@ -70,7 +70,7 @@ async def _stock(visit: Visit, product: Json) -> dict[str, object]:
         "levels": why.document["levels"],
         "reservations": why.document["reservations"],
         "more_reservations": bool(why.next_query),
-        "orders": await _orders(visit, why.document["reservations"], number),
+        "orders": await _orders(visit, why.document["reservations"]),
         "lines": await lines(visit, ledger.movements[:NEWEST]),
         "curve": ledger.curve,
         "advice": (await visit.ask("get_reorder_advice", number)).document,
@@ -78,15 +78,13 @@ async def _stock(visit: Visit, product: Json) -> dict[str, object]:
     }
 
 
-async def _orders(visit: Visit, reservations: Sequence[Json], product_id: int) -> dict[int, Json]:
+async def _orders(visit: Visit, reservations: Sequence[Json]) -> dict[int, Json]:
     """The orders that have reservations, as far as the visitor may know of them."""
     if not reservations or not visit.may("list_orders"):
         return {}
-    found: dict[int, Json] = {}
-    for status in ("Confirmed", "Pending"):
-        asked = await visit.ask("list_orders", product_id=product_id, status=status, limit=500)
-        found |= {one["id"]: one for one in asked.document}
-    return found
+    wanted = ",".join(str(number) for number in {one["order_id"] for one in reservations})
+    found = await visit.ask("list_orders", ids=wanted, limit=RESERVATIONS_MAX)
+    return {one["id"]: one for one in found.document}
 
 
 async def _ledger(visit: Visit, stock: Json) -> Ledger:
