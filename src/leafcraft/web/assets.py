@@ -11,6 +11,8 @@ from leafcraft.web.compression import takes_gzip
 
 PLACE = "/console/static"
 KEPT_SECONDS = 365 * 24 * 3600
+PARTED = ("css", "js")
+"""What one file is made of from many, so that a browser asks once."""
 
 _MEDIA = {
     "css": "text/css; charset=utf-8",
@@ -26,13 +28,13 @@ class _Asset(NamedTuple):
 
 
 class Assets:
-    """Read once; a style sheet is all of its parts, in the order of their names."""
+    """Read once; the style sheet and the script are all of their parts, in the order of their names."""
 
     def __init__(self) -> None:
         parts: dict[str, list[tuple[str, bytes]]] = {}
         for file in files("leafcraft.web").joinpath("static").iterdir():
             kind = file.name.rpartition(".")[2]
-            name = "console.css" if kind == "css" else file.name
+            name = f"console.{kind}" if kind in PARTED else file.name
             parts.setdefault(name, []).append((file.name, file.read_bytes()))
         self._paths: dict[str, str] = {}
         self._found: dict[str, _Asset] = {}

@@ -1,0 +1,116 @@
+/* Morphing: what is there becomes what should be there, and nothing typed is lost. */
+
+const openedByServer = new WeakSet($$("details[open]"));
+
+function isDirty(field) {
+  if (field.type === "hidden" || field.closest(".pick, [data-select-all]")) return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+  const given = [...field.options].findLastIndex((option) => option.defaultSelected);
+  return field.selectedIndex !== (given < 0 && !field.multiple && field.size < 2 ? 0 : given);
+}
+
+const isOpen = (one) =>
+  one.matches("dialog[open], :popover-open") || (one.matches("details[open]") && !openedByServer.has(one));
+
+/** Whether somebody is at work in there. */
+function isBusy(element) {
+  const all = [element, ...$$("*", element)];
+  return (
+    (element.contains(document.activeElement) && document.activeElement.matches(FIELDS)) ||
+    all.some((one) => isOpen(one) || (one.matches("input, select, textarea") && isDirty(one)))
+  );
+}
+
+/** What tells one of many children from its neighbours; null where only its place does. */
+function keyOf(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return null;
+  if (node.id || node.dataset.region) return `#${node.id || node.dataset.region}`;
+  if (!node.matches(ROWS)) return null;
+  if (node.dataset.row) return node.dataset.row;
+  const pick = $(".pick input", node);
+  return pick ? `${pick.name}=${pick.value}` : ($("a[href]", node)?.getAttribute("href") ?? null);
+}
+
+/** What a row says, and its fields as the server filled them, without what time alone changes. */
+function wordsOf(element) {
+  const copy = element.cloneNode(true);
+  for (const time of $$("time, [data-stale]", copy)) time.remove();
+  const given = [copy, ...$$("*", copy)].filter((one) => one.matches(FIELDS)).map((one) => one.getAttribute("value"));
+  return [copy.textContent.replace(/\s+/g, " ").trim(), ...given].join("|");
+}
+
+class Morph {
+  /** `own`: what was just submitted, and may be written over whatever stands in it. */
+  constructor({ marks = false, own = null } = {}) {
+    Object.assign(this, { marks, own, stale: false });
+  }
+
+  element(old, wanted) {
+    if (old.isEqualNode(wanted)) return;
+    if (!this.own?.contains(old) && !old.contains(this.own) && old.matches(KEPT) && isBusy(old)) {
+      this.stale ||= wordsOf(old) !== wordsOf(wanted);
+      return;
+    }
+    const before = this.marks && old.matches(ROWS) ? wordsOf(old) : null;
+    this.attributes(old, wanted);
+    if (old.tagName !== "TEXTAREA" || !isDirty(old)) this.children(old, wanted);
+    if (before !== null && wordsOf(old) !== before) this.mark(old);
+  }
+
+  attributes(old, wanted) {
+    const lasting = (name) => name === "open" || (name === "hidden" && old.matches(SCRIPTED));
+    for (const { name } of [...old.attributes])
+      if (!wanted.hasAttribute(name) && !lasting(name)) old.removeAttribute(name);
+    for (const { name, value } of wanted.attributes)
+      if (old.getAttribute(name) !== value && !lasting(name)) old.setAttribute(name, value);
+  }
+
+  children(old, wanted) {
+    const left = new Set(old.childNodes);
+    let next = old.firstChild;
+    for (const child of [...wanted.childNodes]) {
+      const key = keyOf(child);
+      const found = [...left].find((one) => one.nodeName === child.nodeName && keyOf(one) === key);
+      if (!found) {
+        const added = document.importNode(child, true);
+        old.insertBefore(added, next);
+        if (this.marks && key !== null && added.matches(ROWS)) this.mark(added);
+        continue;
+      }
+      left.delete(found);
+      if (found === next) next = next.nextSibling;
+      else old.insertBefore(found, next);
+      if (found.nodeType === Node.ELEMENT_NODE) this.element(found, child);
+      else if (found.nodeValue !== child.nodeValue) found.nodeValue = child.nodeValue;
+    }
+    for (const gone of left) this.remove(gone);
+  }
+
+  remove(node) {
+    if (node.nodeType === Node.ELEMENT_NODE && !node.contains(this.own) && isBusy(node)) this.stale = true;
+    else node.remove();
+  }
+
+  mark(row) {
+    row.classList.add("fresh");
+    setTimeout(() => row.classList.remove("fresh"), 2400);
+  }
+}
+
+/** Brings the regions of this page up to those of another version of it; how many there were. */
+function renew(parsed, { names = null, ...how } = {}) {
+  const wanted = $$("[data-region]", parsed).filter((one) => !one.parentElement.closest("[data-region]"));
+  let found = 0;
+  for (const one of wanted) {
+    const old = region(one.dataset.region, document);
+    if (!old || (names && !names.includes(one.dataset.region))) continue;
+    found += 1;
+    const morph = new Morph(how);
+    morph.element(old, one);
+    const hint = $("[data-stale]", old);
+    if (hint) hint.hidden = !morph.stale;
+  }
+  ready();
+  return found;
+}

@@ -1,0 +1,102 @@
+/* Forms: sent once, asked about where that matters, and answered in their place. */
+
+const sent = new Map();
+const confirmed = new WeakSet();
+
+function release(form) {
+  for (const button of sent.get(form) ?? []) button.disabled = false;
+  sent.delete(form);
+}
+
+/** Lets nobody send it twice; a form whose answer is a file stays in sight, so not for ever. */
+function block(form) {
+  sent.set(form, []);
+  setTimeout(() => { // after the browser has read which button it was
+    if (!sent.has(form)) return;
+    sent.set(form, [...form.elements].filter((one) => one.type === "submit" && !one.disabled));
+    for (const button of sent.get(form)) button.disabled = true;
+  });
+  setTimeout(release, 10_000, form);
+}
+
+function ask(question, form, submitter) {
+  const yes = make("button", { class: "button primary", value: "yes" }, submitter?.textContent.trim() || "Continue");
+  const no = make("button", { class: "button", value: "" }, "Go back");
+  const buttons = make("form", { method: "dialog", class: "row" }, no, yes);
+  const dialog = make("dialog", { class: "dialog ask", "aria-label": "Are you sure?" }, make("p", {}, question), buttons);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (dialog.returnValue !== "yes") return;
+    confirmed.add(form);
+    form.requestSubmit(submitter);
+  });
+  body.append(dialog);
+  dialog.showModal();
+}
+
+function onSubmit(event) {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
+  const question = submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (sent.has(form)) event.preventDefault();
+  else if (question && !confirmed.has(form)) {
+    event.preventDefault();
+    ask(question, form, submitter);
+  } else {
+    confirmed.delete(form);
+    const data = new FormData(form, submitter);
+    block(form);
+    if ("inline" in form.dataset) {
+      event.preventDefault();
+      submitInline(form, submitter, data).finally(() => release(form));
+    }
+  }
+}
+
+async function submitInline(form, submitter, data) {
+  const address = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  const sending = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
+  const found = await page(address, { method: "POST", body: sending }).catch(() => null);
+  if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
+  const home = form.closest("[data-region]")?.dataset.region;
+  const elsewhere = found.url.pathname !== location.pathname && found.url.href !== shown();
+  if (elsewhere && (found.ok || found.moved)) return leave(found);
+  if (!found.ok) {
+    if (!home || !renew(found.parsed, { names: [home], own: form })) notice($("h1, title", found.parsed)?.textContent);
+    $(".problem, [aria-invalid=true]", region(home ?? "", document) ?? body)?.focus();
+    return undefined;
+  }
+  form.reset();
+  form.closest(":popover-open")?.hidePopover();
+  renew(found.parsed, { own: form, marks: true });
+  return notice(...($(NOTICES, found.parsed)?.childNodes ?? []));
+}
+
+/** Goes to a page that was fetched already: what it said it says once, so it is told there again. */
+function leave({ parsed, url }) {
+  sessionStorage.setItem(SAID, $(NOTICES, parsed)?.textContent.trim() ?? "");
+  location.assign(url);
+}
+
+function tellAgain() {
+  const said = sessionStorage.getItem(SAID);
+  sessionStorage.removeItem(SAID);
+  if (said) notice(make("p", { class: "notice" }, make("span"), make("span", {}, said)));
+}
+
+const notice = (...said) => $(NOTICES)?.replaceChildren(...said.filter(Boolean));
+
+let searching = new AbortController();
+
+async function search(form) {
+  searching.abort();
+  searching = new AbortController();
+  const url = new URL(form.getAttribute("action"), location);
+  url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  const found = await page(url, { signal: searching.signal }).catch(() => null);
+  if (!found?.ok || found.moved) return;
+  history.replaceState(null, "", url);
+  renew(found.parsed, { names: form.dataset.target.split(/\s+/) });
+}
+
+const searchSoon = debounced(search, 200);
