@@ -103,6 +103,33 @@ def test_enter_on_a_ticked_order_does_nothing(premises: Premises, browse: Browse
     assert premises.get(f"/orders/{order['id']}")["status"] == "Pending"
 
 
+def test_a_new_order_is_reckoned_as_one_types(premises: Premises, browse: Browse) -> None:
+    tea, mint = premises.product(stock=7, price=2.5), premises.product(stock=7)
+    page = browse("operator")
+    page.goto(NEW)
+    page.get_by_label("E-mail").fill("half@")
+    search = page.get_by_label("Search products")
+    search.press_sequentially(tea["sku"])
+    expect(page.locator(".offers li")).to_have_count(1)
+    expect(search).to_be_focused()
+    page.get_by_role("button", name=f"Add {tea['name']}").click()
+    quantity = page.get_by_role("spinbutton", name=f"Quantity of {tea['name']}")
+    quantity.press("End")
+    quantity.press_sequentially("2")
+    expect(page.locator("tfoot")).to_contain_text("30.00")
+    expect(page.locator("tbody tr")).to_contain_text("5 more than can be sold now")
+    expect(quantity).to_be_focused()
+    expect(quantity).to_have_value("12")
+    search.fill(mint["sku"])
+    expect(page.locator(".offers")).to_contain_text(mint["name"])
+    quantity.fill("2")
+    page.get_by_role("button", name=f"Remove {tea['name']}").click()
+    expect(page.get_by_text("Nothing yet.")).to_be_visible()
+    page.wait_for_timeout(600)
+    expect(page.get_by_text("Nothing yet.")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("half@")
+
+
 @pytest.mark.parametrize("database_kind", KINDS)
 @pytest.mark.parametrize("look", [{}, NO_SCRIPT, {**PHONE, **DARK}], ids=["desk", "plain", "phone"])
 def test_an_order_is_made_by_hand(premises: Premises, browse: Browse, look: Look) -> None:

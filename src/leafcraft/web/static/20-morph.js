@@ -100,11 +100,13 @@ class Morph {
 
 /** Brings the regions of this page up to those of another version of it; how many there were. */
 function renew(parsed, { names = null, ...how } = {}) {
-  const wanted = $$("[data-region]", parsed).filter((one) => !one.parentElement.closest("[data-region]"));
+  const wanted = $$("[data-region]", parsed).filter((one) =>
+    names ? names.includes(one.dataset.region) : !one.parentElement.closest("[data-region]"),
+  );
   let found = 0;
   for (const one of wanted) {
     const old = region(one.dataset.region, document);
-    if (!old || (names && !names.includes(one.dataset.region))) continue;
+    if (!old) continue;
     found += 1;
     const morph = new Morph(how);
     morph.element(old, one);

@@ -45,6 +45,7 @@ function onSubmit(event) {
   } else {
     confirmed.delete(form);
     const data = new FormData(form, submitter);
+    searching.abort();
     block(form);
     if ("inline" in form.dataset) {
       event.preventDefault();
@@ -88,15 +89,21 @@ const notice = (...said) => $(NOTICES)?.replaceChildren(...said.filter(Boolean))
 
 let searching = new AbortController();
 
-async function search(form) {
+/** Shows what a form, or a part of one, would find as it stands; of a form that is posted nothing is done by that. */
+async function search(part) {
+  const form = part.closest("form");
+  if (sent.has(form)) return;
   searching.abort();
   searching = new AbortController();
   const url = new URL(form.getAttribute("action"), location);
-  url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
-  const found = await page(url, { signal: searching.signal }).catch(() => null);
+  const filled = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  const posted = form.getAttribute("method") === "post";
+  if (!posted) url.search = filled;
+  const how = posted ? { method: "POST", body: filled } : {};
+  const found = await page(url, { ...how, signal: searching.signal }).catch(() => null);
   if (!found?.ok || found.moved) return;
-  history.replaceState(null, "", url);
-  renew(found.parsed, { names: form.dataset.target.split(/\s+/) });
+  if (!posted) history.replaceState(null, "", url);
+  renew(found.parsed, { names: part.dataset.target.split(/\s+/), own: posted ? part : null });
 }
 
 const searchSoon = debounced(search, 200);

@@ -42,7 +42,8 @@ const palette = $("dialog#palette") && new Palette($("dialog#palette"));
 document.addEventListener("submit", onSubmit);
 document.addEventListener("keydown", onKey);
 document.addEventListener("input", ({ target }) => {
-  if (target.form && "instant" in target.form.dataset) searchSoon(target.form);
+  const part = target.closest("[data-instant]");
+  if (part) searchSoon(part);
 });
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-select-all]")) chooseAll(target);
