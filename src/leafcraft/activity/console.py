@@ -17,7 +17,6 @@ FACTS_MAX = 6
 PLACE = f"{PREFIX}/activity"
 FILTERS = ("type", "subject_type", "subject_id", "actor")
 DAYS = ("since", "until")
-SUBJECTS = ("order", "product", "stock", "location", "user", "api_key", "settings")
 _HOMES = {"order": "orders", "product": "products", "stock": "products", "location": ""}
 
 
@@ -54,7 +53,7 @@ async def activity_page(visit: Visit) -> Answer:
         events=[_event(event, team) for event in found.document],
         chosen=dict.fromkeys((*FILTERS, *DAYS), "") | chosen | days,
         narrowed=bool(chosen or days),
-        subjects=SUBJECTS,
+        subjects=words.SUBJECTS,
         words=words.WORDS,
         people={f"user:{number}": email for number, email in team.emails.items()},
         next_href=visit.next_page(PLACE, found.next_query),
@@ -69,7 +68,7 @@ def _event(event: Document, team: People) -> dict[str, Any]:
         **event,
         "what": words.told(event["type"]),
         "who": team.who(event["actor"]),
-        "subject": f"{kind.replace('_', ' ').capitalize()} {number or ''}".strip(),
+        "subject": words.subject(kind, number),
         "href": f"{PREFIX}/{home}/{number}" if home and number else "",
         "details": _details(event["data"]),
     }

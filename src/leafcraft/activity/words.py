@@ -50,6 +50,25 @@ WORDS: Final[Mapping[str, str]] = {
 """By an event's type."""
 
 
+SUBJECTS: Final[Mapping[str, str]] = {
+    "order": "Order",
+    "product": "Product",
+    "stock": "Stock",
+    "location": "Location",
+    "user": "User",
+    "api_key": "API key",
+    "signing_key": "Signing key",
+    "settings": "Settings",
+}
+"""What something happened to."""
+
+
+def subject(kind: str, number: int) -> str:
+    """`order`, 12 -> `Order 12`; what there is one of has no number."""
+    name = SUBJECTS.get(kind) or kind.replace("_", " ").capitalize()
+    return f"{name} {number}" if number else name
+
+
 def told(fact: str) -> str:
     """`order.confirmed` -> `Order confirmed`."""
     return WORDS.get(fact) or fact.replace(".", " ").replace("_", " ").capitalize()

@@ -95,12 +95,7 @@ async def _events(visit: Visit) -> list[Document]:
             "title": words.told(event["type"]),
             "at": event["occurred_at"],
             "when": visit.formats.ago(event["occurred_at"], visit.now).striptags(),
-            "text": _subject(event),
+            "text": words.subject(event["subject_type"], event["subject_id"]),
         }
         for event in found.document
     ]
-
-
-def _subject(event: Document) -> str:
-    number = event["subject_id"]
-    return f"{event['subject_type'].replace('_', ' ').capitalize()} {number}" if number else ""
