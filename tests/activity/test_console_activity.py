@@ -1,0 +1,66 @@
+"""What happened, as admins look through it in the console."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.builders import ADMIN_EMAIL, PASSWORD, Json, Shop, another, found
+from tests.visits import Visitor
+
+pytestmark = pytest.mark.anyio
+
+PAGE = "/console/activity"
+ANN = "ann@example.com"
+
+
+@pytest.fixture
+async def admin(shop: Shop) -> AsyncIterator[Visitor]:
+    async with Visitor(shop) as visitor:
+        yield await visitor.sign_in()
+
+
+async def happened(visitor: Visitor, query: str = "") -> list[str]:
+    """What the rows say, tags apart."""
+    page = await visitor.get(f"{PAGE}?{query}")
+    assert page.status_code == 200, page.text
+    (body,) = re.findall(r"<tbody>(.*?)</tbody>", page.text, re.DOTALL) or [""]
+    rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+
+
+async def ann_places_an_order(shop: Shop) -> Json:
+    user = {"email": ANN, "password": PASSWORD, "role": "operator"}
+    found(await shop.post("/users/", user), 201)
+    tea = await shop.product()
+    async with another(shop, (await shop.sign_in(ANN)).json()["access_token"]) as ann:
+        return await ann.order((tea, 2))
+
+
+async def test_what_somebody_did_is_told_by_their_address(shop: Shop, admin: Visitor) -> None:
+    order = await ann_places_an_order(shop)
+    placed, *_ = await happened(admin, "type=order.created")
+    assert f"Order {order['id']} {ANN}" in placed
+    assert "Order placed" in placed
+    added = (await happened(admin, "type=user.added"))[0]
+    assert "User 2 you" in added
+    assert ADMIN_EMAIL not in added
+
+
+async def test_it_is_narrowed_by_who_what_and_when(shop: Shop, admin: Visitor) -> None:
+    order = await ann_places_an_order(shop)
+    key = found(await shop.post("/api-keys/", {"name": "till", "scopes": ["orders:read"]}), 201)
+    everything = await happened(admin)
+    anns = await happened(admin, "actor=user:2")
+    assert 0 < len(anns) < len(everything)
+    assert all(ANN in one for one in anns)
+    about = await happened(admin, f"subject_type=order&subject_id={order['id']}")
+    assert len(about) == 1
+    assert f"API key {key['id']} you" in (await happened(admin, "subject_type=api_key"))[0]
+    assert await happened(admin, "until=2020-01-01") == []
+    assert await happened(admin, "since=2020-01-01") == everything
+
+
+async def test_a_filter_that_makes_no_sense_is_told(admin: Visitor) -> None:
+    for query in ("since=x", "subject_id=x", "cursor=x"):
+        assert (await admin.get(f"{PAGE}?{query}")).status_code == 422
