@@ -22,8 +22,9 @@ function block(form) {
 function ask(question, form, submitter) {
   const yes = make("button", { class: "button primary", value: "yes" }, submitter?.textContent.trim() || "Continue");
   const no = make("button", { class: "button", value: "" }, "Go back");
-  const buttons = make("form", { method: "dialog", class: "row" }, no, yes);
-  const dialog = make("dialog", { class: "dialog ask", "aria-label": "Are you sure?" }, make("p", {}, question), buttons);
+  const buttons = make("form", { method: "dialog", class: "ends" }, no, yes);
+  const inside = make("div", { class: "inside" }, make("p", {}, question), buttons);
+  const dialog = make("dialog", { class: "dialog", "aria-label": "Are you sure?" }, inside);
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (dialog.returnValue !== "yes") return;
