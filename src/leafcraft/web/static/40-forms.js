@@ -50,15 +50,14 @@ function onSubmit(event) {
     block(form);
     if ("inline" in form.dataset) {
       event.preventDefault();
-      submitInline(form, submitter, data).finally(() => release(form));
+      submitInline(form, data).finally(() => release(form));
     }
   }
 }
 
-async function submitInline(form, submitter, data) {
-  const address = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+async function submitInline(form, data) {
   const sending = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
-  const found = await page(address, { method: "POST", body: sending }).catch(() => null);
+  const found = await page(form.getAttribute("action"), { method: "POST", body: sending }).catch(() => null);
   if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
   const home = form.closest("[data-region]")?.dataset.region;
   const elsewhere = found.url.pathname !== location.pathname && found.url.href !== shown();
