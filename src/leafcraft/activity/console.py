@@ -54,12 +54,22 @@ async def activity_page(visit: Visit) -> Answer:
         events=[_event(event, team) for event in found.document],
         chosen=dict.fromkeys((*FILTERS, *DAYS), "") | chosen | days,
         narrowed=bool(chosen or days),
-        subjects=SUBJECTS,
+        subjects={kind: _called(kind) for kind in SUBJECTS},
         words=words.WORDS,
-        people={f"user:{number}": email for number, email in team.emails.items()},
+        people=_actors(team, chosen.get("actor")),
         next_href=visit.next_page(PLACE, found.next_query),
         first_href=visit.first_page(PLACE),
     )
+
+
+def _actors(team: People, chosen: str | None) -> dict[str, str]:
+    """Whose doings can be looked for: the users that the visitor may know, and who is looked for now."""
+    users = {f"user:{number}": email for number, email in team.emails.items()}
+    return users | {chosen: users.get(chosen, chosen)} if chosen else users
+
+
+def _called(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()
 
 
 def _event(event: Document, team: People) -> dict[str, Any]:
@@ -69,7 +79,7 @@ def _event(event: Document, team: People) -> dict[str, Any]:
         **event,
         "what": words.told(event["type"]),
         "who": team.who(event["actor"]),
-        "subject": f"{kind.replace('_', ' ').capitalize()} {number or ''}".strip(),
+        "subject": f"{_called(kind)} {number or ''}".strip(),
         "href": f"{PREFIX}/{home}/{number}" if home and number else "",
         "details": _details(event["data"]),
     }

@@ -59,6 +59,7 @@ async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answ
         low={one["id"] for one in part.products if is_low(one)},
         levels=level_of,
         places=places,
+        wheres=[("", "All locations"), *((place["code"], place["name"]) for place in places)],
         columns=chosen or places,
         shows=SHOWS,
         links=_links(narrowed, Fields.read(part.next_query).one("cursor")),
