@@ -29,7 +29,7 @@ OLDEST_FIRST = "oldest"
 
 
 NOT_NARROWED = {
-    "title": "Orders can’t be looked for like this",
+    "title": "Orders can't be looked for like this",
     "detail": "One of the filters means nothing. Put it right, or clear it.",
 }
 
