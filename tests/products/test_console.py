@@ -261,6 +261,16 @@ async def test_who_may_only_look_is_shown_no_way_to_change_anything(shop: Shop) 
         assert 'aria-disabled="true"' in await _text(visitor, NEW)
 
 
+async def test_who_may_not_add_products_is_not_asked_to_by_an_empty_shop(shop: Shop) -> None:
+    await add(shop.settings, "viewer@example.com", Role.VIEWER)
+    async with Visitor(shop) as visitor:
+        await visitor.sign_in("viewer@example.com", PASSWORD)
+        for path in (LIST, "/console/stock"):
+            page = await _text(visitor, path)
+            assert "No products yet" in page
+            assert NEW not in page
+
+
 async def test_a_product_that_there_is_not_has_no_page(visitor: Visitor) -> None:
     for path in (f"{LIST}/7", f"{LIST}/7/movements", f"{LIST}/7/edit", "/console/stock/7/adjust"):
         assert (await visitor.get(path)).status_code == 404

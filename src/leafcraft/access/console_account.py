@@ -6,6 +6,7 @@ from typing import Any
 from leafcraft import times
 from leafcraft.access import words
 from leafcraft.access.rules import BROWSER_DAYS_MAX, BROWSER_IDLE_HOURS_MAX
+from leafcraft.accounts.rules import PASSWORD_CHARS_MIN
 from leafcraft.accounts.words import ROLES
 from leafcraft.errors import Code
 from leafcraft.idempotency import Answer
@@ -71,6 +72,7 @@ async def _account(
     sessions = await visit.ask("list_sessions", limit=ROWS, **place)
     return visit.page(
         "access/account.html",
+        password_min=PASSWORD_CHARS_MIN,
         me=(await visit.ask("get_me")).document,
         words=ROLES[visit.visitor.role],
         sessions=[_session(one) for one in sessions.document],

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from leafcraft import times
 from leafcraft.access import words
+from leafcraft.access.rules import KEY_NAME_CHARS_MAX
 from leafcraft.accounts.console_people import People, people
 from leafcraft.idempotency import Answer
 from leafcraft.web.pages import PREFIX, Pages, Tab
@@ -47,6 +48,7 @@ async def _list(visit: Visit, problem: Problem | None = None, failed: str = "mak
     team = await people(visit)
     return visit.page(
         "access/keys.html",
+        name_max=KEY_NAME_CHARS_MAX,
         keys=[_key(key, team, visit.now) for key in found.document],
         scopes=words.SCOPES,
         typed=visit.form,

@@ -1,7 +1,7 @@
 """How admins see to those who may sign in."""
 
 from leafcraft.accounts.passwords import made_up
-from leafcraft.accounts.rules import Role
+from leafcraft.accounts.rules import EMAIL_CHARS_MAX, Role
 from leafcraft.accounts.words import ROLES
 from leafcraft.idempotency import Answer
 from leafcraft.web.pages import PREFIX, Pages, Tab
@@ -62,6 +62,7 @@ async def _list(visit: Visit, problem: Problem | None = None) -> Answer:
     found = await visit.ask(LIST, sort="email", limit=ROWS, **visit.query.given("cursor"))
     return visit.page(
         "accounts/users.html",
+        email_max=EMAIL_CHARS_MAX,
         users=found.document,
         roles=ROLES,
         made_up=made_up(),

@@ -55,10 +55,16 @@ async def activity_page(visit: Visit) -> Answer:
         narrowed=bool(chosen or days),
         subjects=words.SUBJECTS,
         words=words.WORDS,
-        people={f"user:{number}": email for number, email in team.emails.items()},
+        people=_actors(team, chosen.get("actor")),
         next_href=visit.next_page(PLACE, found.next_query),
         first_href=visit.first_page(PLACE),
     )
+
+
+def _actors(team: People, chosen: str | None) -> dict[str, str]:
+    """Whose doings can be looked for: the users that the visitor may know, and who is looked for now."""
+    users = {f"user:{number}": email for number, email in team.emails.items()}
+    return users | {chosen: users.get(chosen, chosen)} if chosen else users
 
 
 def _event(event: Document, team: People) -> dict[str, Any]:

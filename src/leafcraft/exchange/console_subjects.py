@@ -86,7 +86,7 @@ ORDERS = Subject(
         ),
         Column("sku", "Which product is ordered.", needed=True),
         Column("quantity", "How many of it.", needed=True),
-        Column("customer_name", "In the order’s first row, as all that follows."),
+        Column("customer_name", "In the order's first row, as all that follows."),
         Column("customer_email", ""),
         Column("customer_phone", ""),
         Column("note", ""),

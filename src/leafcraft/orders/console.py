@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from leafcraft import times
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
+from leafcraft.orders.console_limits import LIMITS
 from leafcraft.orders.rules import Status
 from leafcraft.web import problems
 from leafcraft.web.fields import Fields, wanted_id
@@ -28,7 +29,7 @@ OLDEST_FIRST = "oldest"
 
 
 NOT_NARROWED = {
-    "title": "Orders can’t be looked for like this",
+    "title": "Orders can't be looked for like this",
     "detail": "One of the filters means nothing. Put it right, or clear it.",
 }
 
@@ -58,6 +59,7 @@ async def orders(visit: Visit) -> Answer:
         listed = Listed([], problem={**problem, **NOT_NARROWED})
     return visit.page(
         "orders/list.html",
+        limits=LIMITS,
         problem=listed.problem,
         orders=listed.orders,
         total=sum(counts.values()),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
+from leafcraft.orders.console_limits import LIMITS
 from leafcraft.orders.console_lines import names, reasons
 from leafcraft.orders.console_order import KNOWN
 from leafcraft.orders.console_parcels import check, placed
@@ -192,6 +193,7 @@ async def _form(
     known = await console_lines.products(visit, (row.product_id for row in typed.rows))
     return visit.page(
         "orders/edit.html",
+        limits=LIMITS,
         problem=problem,
         order=order,
         typed=typed,

@@ -13,6 +13,7 @@ from leafcraft.orders import console_draft as draft
 from leafcraft.orders.console import LIST
 from leafcraft.orders.console_chosen import product_names
 from leafcraft.orders.console_draft import Line
+from leafcraft.orders.console_limits import LIMITS
 from leafcraft.orders.console_lines import products
 from leafcraft.products.rules import NAME_CHARS_MAX
 from leafcraft.web.pages import Pages
@@ -83,6 +84,7 @@ async def _form(visit: Visit, wanted: Mapping[int, str], problem: Problem | None
     short = [one["product_id"] for one in (problem or {}).get("shortages", ())]
     return visit.page(
         "orders/new.html",
+        limits=LIMITS,
         problem=problem,
         form=visit.form,
         currency=visit.call.currency.code,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from leafcraft.accounts.console_people import people
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
+from leafcraft.orders.console_limits import LIMITS
 from leafcraft.orders.console_lines import names, reasons
 from leafcraft.orders.console_story import Story
 from leafcraft.orders.rules import Payment, Status
@@ -56,6 +57,7 @@ async def shown(
     story = Story(visit, found["currency"], called, team)
     return visit.page(
         "orders/order.html",
+        limits=LIMITS,
         problem=problem,
         form=form,
         order=found,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.orders import console_lines
+from leafcraft.orders.console_limits import LIMITS
 from leafcraft.orders.console_lines import names, reasons
 from leafcraft.orders.console_order import Act, act
 from leafcraft.orders.rules import Disposition
@@ -55,6 +56,7 @@ async def asking(
     lines = await console_lines.lines(visit, order, known)
     return visit.page(
         task.template,
+        limits=LIMITS,
         problem=problem,
         order=order,
         lines=lines,

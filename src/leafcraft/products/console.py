@@ -10,7 +10,7 @@ from leafcraft.products import (
     console_product,
     console_stock,
 )
-from leafcraft.products.console_given import amount, optional
+from leafcraft.products.console_given import LIMITS, amount, optional
 from leafcraft.products.console_lists import SHOWS, SORTS, Narrowed, is_low, products
 from leafcraft.web.fields import whole
 from leafcraft.web.pages import Pages, Tab
@@ -41,6 +41,7 @@ async def product_list(visit: Visit) -> Answer:
     part = await products(visit, narrowed)
     return visit.page(
         "products/list.html",
+        limits=LIMITS,
         products=part.products,
         low={one["id"] for one in part.products if is_low(one)},
         narrowed=narrowed,
@@ -79,7 +80,12 @@ async def add_product(visit: Visit) -> Answer:
 def _form(visit: Visit, problem: Problem | None = None) -> Answer:
     currency = visit.call.currency
     return visit.page(
-        "products/new.html", typed=visit.form, problem=problem, currency=currency, why=_why(visit)
+        "products/new.html",
+        limits=LIMITS,
+        typed=visit.form,
+        problem=problem,
+        currency=currency,
+        why=_why(visit),
     )
 
 

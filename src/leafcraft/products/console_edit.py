@@ -2,7 +2,7 @@
 
 from leafcraft.errors import Code, Kind
 from leafcraft.idempotency import Answer
-from leafcraft.products.console_given import amount, optional
+from leafcraft.products.console_given import LIMITS, amount, optional
 from leafcraft.products.console_product import show
 from leafcraft.web.fields import Fields
 from leafcraft.web.pages import Pages
@@ -68,6 +68,7 @@ def _form(
 ) -> Answer:
     return visit.page(
         "products/edit.html",
+        limits=LIMITS,
         product=product,
         etag=etag,
         typed=typed,

@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from urllib.parse import urlencode
 
+from leafcraft.products.rules import NAME_CHARS_MAX, SKU_CHARS_MAX
+from leafcraft.stock.tables import NOTE_CHARS_MAX, REFERENCE_CHARS_MAX
 from leafcraft.web.fields import Fields, whole
+
+LIMITS = {
+    "name": NAME_CHARS_MAX,
+    "sku": SKU_CHARS_MAX,
+    "note": NOTE_CHARS_MAX,
+    "reference": REFERENCE_CHARS_MAX,
+}
+"""How many characters the fields take, by their names: no more than the operations do."""
 
 _AMOUNT = re.compile(r"-?\d{1,18}([.,]\d{1,18})?", re.ASCII)
 

@@ -5,6 +5,7 @@ from typing import Any
 from leafcraft.errors import Code, Refusal
 from leafcraft.idempotency import Answer
 from leafcraft.products.console_editor import COUNTED, LESS, OPERATIONS, Editor
+from leafcraft.products.console_given import LIMITS
 from leafcraft.products.console_stock import GRID, Shown, grid, narrowed_of
 from leafcraft.stock.rules import MAIN_CODE
 from leafcraft.web.console import own_path
@@ -110,7 +111,7 @@ async def _alone(visit: Visit, product_id: int, verb: str) -> Answer:
 def _shown(visit: Visit, editor: Editor | None) -> Answer:
     if editor is None:
         raise Refusal(Code.FORBIDDEN, "Your role can look at stock, not move it.")
-    return visit.page("products/move.html", editor=editor, problem=editor.problem)
+    return visit.page("products/move.html", limits=LIMITS, editor=editor, problem=editor.problem)
 
 
 def _back(visit: Visit) -> str:

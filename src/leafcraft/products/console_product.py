@@ -10,6 +10,7 @@ from leafcraft.idempotency import Answer
 from leafcraft.products import console_curve
 from leafcraft.products.console_lists import Json, is_low, locations
 from leafcraft.products.console_movements import lines
+from leafcraft.products.schemas import DEMAND_DAYS
 from leafcraft.web import charts
 from leafcraft.web.charts import Level, Words
 from leafcraft.web.pages import Pages
@@ -44,7 +45,10 @@ async def show(visit: Visit, product_id: int, *, problem: Problem | None = None)
     if visit.may("list_stock_levels"):
         shown |= await _stock(visit, product)
     return visit.page(
-        "products/product.html", currency=visit.call.currency.code, **{**_NO_STOCK, **shown}
+        "products/product.html",
+        currency=visit.call.currency.code,
+        days=DEMAND_DAYS,
+        **{**_NO_STOCK, **shown},
     )
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from leafcraft.idempotency import Answer
 from leafcraft.products.console_editor import Editor
-from leafcraft.products.console_given import address
+from leafcraft.products.console_given import LIMITS, address
 from leafcraft.products.console_lists import (
     ROWS,
     SHOWS,
@@ -17,6 +17,7 @@ from leafcraft.products.console_lists import (
     locations,
     products,
 )
+from leafcraft.products.schemas import DEMAND_DAYS
 from leafcraft.web.fields import Fields, wanted_id
 from leafcraft.web.pages import Pages
 from leafcraft.web.visit import Visit
@@ -52,6 +53,7 @@ async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answ
     editor = editor or await _asked(visit, shown, part)
     return visit.page(
         "products/grid.html",
+        limits=LIMITS,
         problem=editor and editor.problem,
         editor=editor,
         narrowed=narrowed,
@@ -59,6 +61,7 @@ async def grid(visit: Visit, shown: Shown, editor: Editor | None = None) -> Answ
         low={one["id"] for one in part.products if is_low(one)},
         levels=level_of,
         places=places,
+        wheres=[("", "All locations"), *((place["code"], place["name"]) for place in places)],
         columns=chosen or places,
         shows=SHOWS,
         links=_links(narrowed, Fields.read(part.next_query).one("cursor")),
@@ -96,6 +99,7 @@ async def low_stock(visit: Visit) -> Answer:
     found = await visit.ask("list_low_stock", cursor=cursor, limit=ROWS)
     return visit.page(
         "products/low.html",
+        days=DEMAND_DAYS,
         rows=found.document,
         here=address(LOW, {"cursor": cursor}),
         next_href=visit.next_page(LOW, found.next_query),

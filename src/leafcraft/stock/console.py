@@ -2,6 +2,7 @@
 
 from leafcraft.idempotency import Answer
 from leafcraft.stock.rules import MAIN, PRIORITY_MAX
+from leafcraft.stock.tables import CODE_CHARS_MAX, NAME_CHARS_MAX
 from leafcraft.web.fields import whole
 from leafcraft.web.pages import PREFIX, Pages, Tab
 from leafcraft.web.visit import Document, Problem, Visit
@@ -65,6 +66,8 @@ async def _list(visit: Visit, problem: Problem | None = None, failed: str = "") 
         units={one["location"]: one["units"] for one in value["locations"]},
         main=MAIN,
         priority_max=PRIORITY_MAX,
+        name_max=NAME_CHARS_MAX,
+        code_max=CODE_CHARS_MAX,
         typed=visit.form,
         problem=problem,
         failed=failed,

@@ -12,7 +12,7 @@ const KEPT = `${ROWS}, form, details, dialog, [popover], input, select, textarea
 const SAID = "leafcraft-said";
 /* Buttons that do nothing without this script, and so are hidden until it is here. */
 const SCRIPTED = "[data-step], [data-palette], [data-copy], [data-print]";
-const NOTICES = "[data-notices], .notices";
+const NOTICES = ".notices";
 
 /** Calls `then` once nobody has called for `ms`. */
 function debounced(then, ms) {
@@ -38,5 +38,5 @@ async function page(url, options = {}) {
   return { parsed, ok: answer.ok, url: new URL(answer.url), moved: answer.redirected };
 }
 
-const shown = () => new URL(body.dataset.self || location.href, location.href).href;
+const shown = () => location.href;
 const region = (name, root) => $(`[data-region="${CSS.escape(name)}"]`, root);

@@ -35,7 +35,7 @@ function keyOf(node) {
 /** What a row says, and its fields as the server filled them, without what time alone changes. */
 function wordsOf(element) {
   const copy = element.cloneNode(true);
-  for (const time of $$("time, [data-stale]", copy)) time.remove();
+  for (const time of $$("time", copy)) time.remove();
   const given = [copy, ...$$("*", copy)].filter((one) => one.matches(FIELDS)).map((one) => one.getAttribute("value"));
   return [copy.textContent.replace(/\s+/g, " ").trim(), ...given].join("|");
 }
@@ -43,15 +43,12 @@ function wordsOf(element) {
 class Morph {
   /** `own`: what was just submitted, and may be written over whatever stands in it. */
   constructor({ marks = false, own = null } = {}) {
-    Object.assign(this, { marks, own, stale: false });
+    Object.assign(this, { marks, own });
   }
 
   element(old, wanted) {
     if (old.isEqualNode(wanted)) return;
-    if (!this.own?.contains(old) && !old.contains(this.own) && old.matches(KEPT) && isBusy(old)) {
-      this.stale ||= wordsOf(old) !== wordsOf(wanted);
-      return;
-    }
+    if (!this.own?.contains(old) && !old.contains(this.own) && old.matches(KEPT) && isBusy(old)) return;
     const before = this.marks && old.matches(ROWS) ? wordsOf(old) : null;
     this.attributes(old, wanted);
     if (old.tagName !== "TEXTAREA" || !isDirty(old)) this.children(old, wanted);
@@ -88,8 +85,8 @@ class Morph {
   }
 
   remove(node) {
-    if (node.nodeType === Node.ELEMENT_NODE && !node.contains(this.own) && isBusy(node)) this.stale = true;
-    else node.remove();
+    const kept = node.nodeType === Node.ELEMENT_NODE && !node.contains(this.own) && isBusy(node);
+    if (!kept) node.remove();
   }
 
   mark(row) {
@@ -108,10 +105,7 @@ function renew(parsed, { names = null, ...how } = {}) {
     const old = region(one.dataset.region, document);
     if (!old) continue;
     found += 1;
-    const morph = new Morph(how);
-    morph.element(old, one);
-    const hint = $("[data-stale]", old);
-    if (hint) hint.hidden = !morph.stale;
+    new Morph(how).element(old, one);
   }
   ready();
   return found;

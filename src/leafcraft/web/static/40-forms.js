@@ -22,8 +22,9 @@ function block(form) {
 function ask(question, form, submitter) {
   const yes = make("button", { class: "button primary", value: "yes" }, submitter?.textContent.trim() || "Continue");
   const no = make("button", { class: "button", value: "" }, "Go back");
-  const buttons = make("form", { method: "dialog", class: "row" }, no, yes);
-  const dialog = make("dialog", { class: "dialog ask", "aria-label": "Are you sure?" }, make("p", {}, question), buttons);
+  const buttons = make("form", { method: "dialog", class: "ends" }, no, yes);
+  const inside = make("div", { class: "inside" }, make("p", {}, question), buttons);
+  const dialog = make("dialog", { class: "dialog", "aria-label": "Are you sure?" }, inside);
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (dialog.returnValue !== "yes") return;
@@ -49,15 +50,14 @@ function onSubmit(event) {
     block(form);
     if ("inline" in form.dataset) {
       event.preventDefault();
-      submitInline(form, submitter, data).finally(() => release(form));
+      submitInline(form, data).finally(() => release(form));
     }
   }
 }
 
-async function submitInline(form, submitter, data) {
-  const address = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+async function submitInline(form, data) {
   const sending = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
-  const found = await page(address, { method: "POST", body: sending }).catch(() => null);
+  const found = await page(form.getAttribute("action"), { method: "POST", body: sending }).catch(() => null);
   if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
   const home = form.closest("[data-region]")?.dataset.region;
   const elsewhere = found.url.pathname !== location.pathname && found.url.href !== shown();

@@ -1,13 +1,11 @@
-/* The palette: a combobox over commands and what the server finds. */
+/* The palette: a combobox over the console's places and what the server finds. */
 
 class Palette {
   constructor(dialog) {
     this.dialog = dialog;
-    this.input = $("[data-palette-input]", dialog) ?? make("input", { type: "search", placeholder: "Search, or go to…", "aria-label": "Search and commands" });
-    this.list = $("[data-palette-list]", dialog) ?? make("ul", { "aria-label": "Found" });
-    if (!this.input.isConnected) dialog.append(this.input, this.list);
-    this.list.id ||= "palette-list";
-    this.list.role = "listbox";
+    this.input = make("input", { type: "search", placeholder: "Search, or go to…", "aria-label": "Search, or go to a page" });
+    this.list = make("ul", { id: "palette-list", role: "listbox", "aria-label": "Found" });
+    dialog.append(this.input, this.list);
     for (const [name, value] of Object.entries({ role: "combobox", autocomplete: "off", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": this.list.id }))
       this.input.setAttribute(name, value);
     this.find = debounced(() => this.ask(), 120);
@@ -25,13 +23,11 @@ class Palette {
     this.show([]);
   }
 
-  /** Links and buttons of this page that are commands, by the words typed. */
-  commands() {
+  /** The links of the navigation, by the words typed. */
+  places() {
     const words = this.input.value.toLowerCase().split(/\s+/);
-    return $$(".nav a[href], [data-command]").filter((one) => words.every((word) => this.nameOf(one).toLowerCase().includes(word)));
+    return $$(".nav a[href]").filter((one) => words.every((word) => one.textContent.toLowerCase().includes(word)));
   }
-
-  nameOf = (one) => one.dataset.command || one.textContent.trim();
 
   async ask() {
     const asked = this.input.value.trim();
@@ -40,15 +36,9 @@ class Palette {
   }
 
   show(found) {
-    const commands = this.commands().map((one) => {
-      const option = one.matches("a") ? make("a", { href: one.href }) : make("span");
-      option.append(this.nameOf(one));
-      const item = make("li", {}, option);
-      item.command = one.matches("a") ? null : one;
-      return item;
-    });
-    this.list.replaceChildren(...commands, ...found.map((one) => document.importNode(one, true)));
-    this.options = $$("li", this.list).filter((one) => one.command || $("a[href]", one));
+    const places = this.places().map((one) => make("li", {}, make("a", { href: one.href }, one.textContent.trim())));
+    this.list.replaceChildren(...places, ...found.map((one) => document.importNode(one, true)));
+    this.options = $$("li", this.list).filter((one) => $("a[href]", one));
     for (const item of this.list.children) item.role = this.options.includes(item) ? "option" : "presentation";
     this.options.forEach((one, place) => (one.id = `palette-${place}`));
     for (const link of $$("a", this.list)) link.tabIndex = -1;
@@ -74,7 +64,6 @@ class Palette {
     const item = event.target.closest("[role=option]");
     if (!item) return;
     if (!event.target.closest("a")) $("a[href]", item)?.click();
-    if (item.command || !(event.ctrlKey || event.metaKey)) this.dialog.close();
-    item.command?.click();
+    if (!(event.ctrlKey || event.metaKey)) this.dialog.close();
   }
 }

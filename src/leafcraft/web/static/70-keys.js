@@ -25,7 +25,7 @@ function onKey(event) {
     palette.open();
     return;
   }
-  const typing = event.target.closest?.(`${FIELDS}, [contenteditable]`) || $("dialog[open], :popover-open");
+  const typing = event.target.closest?.(FIELDS) || $("dialog[open], :popover-open");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const going = performance.now() < goingUntil;
   goingUntil = event.key === "g" ? performance.now() + 1500 : 0;
