@@ -20,7 +20,8 @@ function block(form) {
 }
 
 function ask(question, form, submitter) {
-  const yes = make("button", { class: "button primary", value: "yes" }, submitter?.textContent.trim() || "Continue");
+  const kind = submitter?.classList.contains("danger") ? "danger" : "primary";
+  const yes = make("button", { class: `button ${kind}`, value: "yes" }, submitter?.textContent.trim() || "Continue");
   const no = make("button", { class: "button", value: "" }, "Go back");
   const buttons = make("form", { method: "dialog", class: "ends" }, no, yes);
   const inside = make("div", { class: "inside" }, make("p", {}, question), buttons);
