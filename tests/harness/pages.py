@@ -18,7 +18,7 @@ OF_COLOUR: Final = {
 DRAWN: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """What has a transition takes its new colours with the next picture, not at once."""
 QUIET_MILLISECONDS: Final = 300
-LOADED_MILLISECONDS_MAX: Final = 15_000
+LOADED_MILLISECONDS_MAX: Final = 60_000
 
 
 def sound(page: Page) -> None:

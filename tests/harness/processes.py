@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-DEAD_WITHIN_SECONDS: Final = 10.0
+DEAD_WITHIN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.02
 LOG_TAIL_LINES: Final = 40
 
