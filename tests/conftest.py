@@ -15,6 +15,8 @@ from typing import Any, Final
 import asyncmy
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import make_url
 
 from leafcraft import cli, config, migrations
@@ -40,6 +42,15 @@ SMALL_TABLES: Final = (
 """Tables with few rows, and ids that no test looks at: deleting costs less than truncating."""
 
 MakeSettings = Callable[..., Settings]
+
+hypothesis_settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("steady")  # the same examples in every run, however slow it is
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,7 +22,7 @@ import httpx2
 import schemathesis
 
 from tests.harness.mariadb import PrivateMariaDB
-from tests.harness.service import ROOT, Service
+from tests.harness.service import HTTP_SECONDS_MAX, ROOT, Service
 
 ROLES: Final = ("viewer", "operator", "admin")
 SECONDS: Final = 600
@@ -184,18 +184,19 @@ def _signed_up(service: Service, role: str) -> Fuzzer:
     email = f"fuzzing.{role}@example.com"
     body = {"email": email, "password": PASSWORD, "role": role}
     headers = {"Authorization": f"Bearer {service.token()}"}
-    user = httpx2.post(f"{service.url}/users/", json=body, headers=headers)
     form = {"username": email, "password": PASSWORD}
-    session = httpx2.post(f"{service.url}/auth/login", data=form)
-    token = session.json()["access_token"]
-    theirs = {"Authorization": f"Bearer {token}"}
-    (own,) = httpx2.get(f"{service.url}/auth/sessions", headers=theirs).json()
+    with httpx2.Client(base_url=service.url, timeout=HTTP_SECONDS_MAX) as client:
+        user = client.post("/users/", json=body, headers=headers)
+        token = client.post("/auth/login", data=form).json()["access_token"]
+        theirs = {"Authorization": f"Bearer {token}"}
+        (own,) = client.get("/auth/sessions", headers=theirs).json()
     return Fuzzer(role, user.json()["id"], own["id"], token)
 
 
 def _me(service: Service, token: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"}
-    me: dict[str, Any] = httpx2.get(f"{service.url}/auth/me", headers=headers).json()
+    answer = httpx2.get(f"{service.url}/auth/me", headers=headers, timeout=HTTP_SECONDS_MAX)
+    me: dict[str, Any] = answer.json()
     return me
 
 

@@ -337,7 +337,7 @@ def running(placed: Placed) -> Iterator[Confined]:
 
 @pytest.fixture(scope="module")
 def client(running: Confined) -> Iterator[Client]:
-    with Client(base_url=running.url) as client:
+    with Client(base_url=running.url, timeout=60) as client:
         form = {"username": ADMIN_EMAIL, "password": running.admin_password}
         answer = client.post("/auth/login", data=form)
         assert answer.status_code == 200

@@ -28,7 +28,7 @@ def sign_in(service: Service, password: str, *, by_way_of: str) -> httpx2.Respon
         f"{service.url}/auth/login",
         data={"username": ADMIN_EMAIL, "password": password},
         headers={"x-forwarded-for": by_way_of},
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -45,7 +45,9 @@ def test_failures_count_for_the_address_that_a_trusted_proxy_names_and_no_other(
         time.sleep(int(answer.headers["retry-after"]))
         answer = sign_in(service, service.admin_password, by_way_of="192.0.2.3")
     headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
-    events = httpx2.get(f"{service.url}/events/?type=user.sign_in_failed", headers=headers).json()
+    events = httpx2.get(
+        f"{service.url}/events/?type=user.sign_in_failed", headers=headers, timeout=60
+    ).json()
     assert {event["address"] for event in events} == {"192.0.2.1" if trusted else "127.0.0.1"}
 
 

@@ -37,7 +37,7 @@ class Day:
     """Walks through everything that has to do with access, the wrong ways too."""
 
     def __init__(self, service: Service) -> None:
-        self.client = httpx2.Client(base_url=service.url, timeout=30)
+        self.client = httpx2.Client(base_url=service.url, timeout=60)
         self.secrets = {
             "the admin's password": service.admin_password,
             "the first password": FIRST,
@@ -222,6 +222,6 @@ def test_a_made_up_first_password_is_printed_once_and_opens_the_shop(workers: in
         out, err = outputs(service)
         (password,) = re.findall(r"^ *password +(\S+)$", out, re.MULTILINE)
         form = {"username": ADMIN_EMAIL, "password": password}
-        answer = httpx2.post(f"{service.url}/auth/login", data=form, timeout=30)
+        answer = httpx2.post(f"{service.url}/auth/login", data=form, timeout=60)
         assert answer.status_code == 200
         assert password not in outputs(service)[1] + err

@@ -1,7 +1,7 @@
 """An order's page in a browser: its dialogs, its forms without a script, its paper."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.builders import Json
 from tests.console.conftest import Browse
@@ -22,8 +22,8 @@ def menu(page: Page, label: str) -> None:
     page.locator(".menu-list").get_by_role("button", name=label, exact=True).click()
 
 
-def notice(page: Page) -> str:
-    return page.locator(".notices").inner_text()
+def notice(page: Page) -> Locator:
+    return page.locator(".notices")
 
 
 @pytest.mark.parametrize("look", [{}, PHONE])
@@ -48,22 +48,23 @@ def test_an_order_goes_all_its_way_with_and_without_a_script(
     page = browse("operator", look)
     page.goto(at(order))
     page.locator(".page-head").get_by_role("button", name="Confirm", exact=True).click()
-    assert "is confirmed" in notice(page)
+    expect(notice(page)).to_contain_text("is confirmed")
     menu(page, "Put on hold")
     page.get_by_role("textbox", name="Why").fill("fraud?")
     page.locator("#put-on-hold").get_by_role("button", name="Put on hold").click()
     expect(page.get_by_text("On hold: fraud?")).to_be_visible()
     menu(page, "Take off hold")
+    expect(page.get_by_text("On hold: fraud?")).to_be_hidden()
     page.get_by_role("link", name="Fulfill").click()
     page.get_by_role("spinbutton", name=f"Send: {tea['name']}").fill("2")
     page.get_by_role("button", name="Fulfill").click()
     expect(page.get_by_text("2 sent, 1 open")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
     page.get_by_role("button", name="Undo it").click()
-    assert "is undone" in notice(page)
+    expect(notice(page)).to_contain_text("is undone")
     menu(page, "Cancel the order")
     page.locator("#cancel").get_by_role("button", name="Cancel the order").click()
-    assert "is cancelled" in notice(page)
+    expect(notice(page)).to_contain_text("is cancelled")
     assert premises.get(f"/orders/{order['id']}")["status"] == "Cancelled"
 
 
@@ -102,7 +103,7 @@ def test_enter_finds_a_product_and_adds_it_while_an_order_is_edited(
     expect(page.get_by_label(f"Quantity of {mint['name']}", exact=True)).to_have_value("1")
     expect(page.get_by_role("textbox", name="Note")).to_have_value("kept")
     page.get_by_role("button", name="Save").click()
-    assert "is saved" in notice(page)
+    expect(notice(page)).to_contain_text("is saved")
     assert len(premises.get(f"/orders/{order['id']}")["items"]) == 2
 
 

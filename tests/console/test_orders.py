@@ -9,14 +9,14 @@ from playwright.sync_api import Error, Locator, Page, Route, expect
 from tests.conftest import KINDS
 from tests.console.conftest import Browse, Enter
 from tests.harness.browser import DARK, NO_SCRIPT, PHONE, Look
-from tests.harness.pages import sound, weight
+from tests.harness.pages import sound, until, weight
 from tests.harness.premises import Premises
 
 LIST = "/console/orders"
 NEW = f"{LIST}/new"
 PAGE_BYTES_MAX = 15 * 1024
-SEARCHES_MS = 500
-"""After so long, whatever is typed has been asked for."""
+ANSWERED_MS = 500
+"""After so long, what came late would be seen."""
 
 
 def rows(page: Page) -> Locator:
@@ -141,15 +141,15 @@ def test_what_was_reckoned_before_a_line_was_removed_does_not_bring_it_back(
     late: list[Route] = []
     page.route(f"**{NEW}", lambda route: late.append(route))  # noqa: PLW0108 Playwright marks what it is given
     quantity.fill("2")
-    page.wait_for_timeout(SEARCHES_MS)
+    until(page, lambda: len(late) == 1)
     page.get_by_role("button", name=f"Remove {tea['name']}").click()
-    page.wait_for_timeout(SEARCHES_MS)
+    until(page, lambda: len(late) == 2)
     reckoned, removed = late
     removed.continue_()
     expect(page.get_by_text("Nothing yet.")).to_be_visible()
     with suppress(Error):  # the browser does not wait for it any more
         reckoned.continue_()
-    page.wait_for_timeout(SEARCHES_MS)
+    page.wait_for_timeout(ANSWERED_MS)
     expect(page.get_by_text("Nothing yet.")).to_be_visible()
 
 

@@ -18,6 +18,7 @@ from tests.builders import Shop, found, problem
 from tests.exchange.sheets import bring, brought, numbered, sheet, taken
 from tests.harness.service import Service
 from tests.security import raw
+from tests.writer.workshop import until
 
 pytestmark = pytest.mark.anyio
 
@@ -86,12 +87,20 @@ async def test_a_file_that_does_not_arrive_is_not_waited_for(
 async def test_only_so_many_files_are_taken_at_once(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "UPLOAD_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(body, "UPLOAD_SECONDS_MAX", 3.0)
+    begun = 0
+
+    async def stalls() -> AsyncIterator[bytes]:
+        nonlocal begun
+        begun += 1
+        async for part in stalled():
+            yield part
+
     slow = [
-        asyncio.create_task(raw.ask(shop.app, PLACE, signed(shop), method="POST", parts=stalled()))
+        asyncio.create_task(raw.ask(shop.app, PLACE, signed(shop), method="POST", parts=stalls()))
         for _ in range(body.UPLOADS_AT_ONCE_MAX)
     ]
-    await asyncio.sleep(0.1)
+    await until(lambda: begun == len(slow))
     problem(await bring(shop, "products", numbered(1)), 503, "overloaded")
     assert {answer.status for answer in await asyncio.gather(*slow)} == {408}
     found(await bring(shop, "products", numbered(1)))
@@ -155,7 +164,7 @@ async def test_a_query_that_is_not_known_is_refused(shop: Shop) -> None:
 async def test_an_import_that_takes_too_long_does_not_say_that_nothing_was_applied(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "UPLOAD_REQUEST_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(front, "UPLOAD_REQUEST_SECONDS_MAX", 1.0)
     monkeypatch.setattr(imports, "_written", _never)
     told = problem(await bring(shop, "products", numbered(1)), 503, "database_unavailable")
     assert "not known" in told["detail"]
@@ -216,7 +225,7 @@ async def test_other_writes_go_on_while_a_file_is_imported(shop: Shop) -> None:
         await shop.product()
         made += 1
     assert found(await importing)["created"] == 4000
-    assert made > 20
+    assert made > 4, "more than find their time before and after it"
 
 
 # ── out ──────────────────────────────────────────────────────────────────────
@@ -332,7 +341,7 @@ async def test_nothing_more_is_read_for_a_client_that_has_gone(
         "query_string": b"", "client": None,
         "headers": [(name.lower(), value) for name, value in signed(shop)],
     }  # fmt: skip
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(raw.ANSWER_SECONDS_MAX):
         await shop.app(scope, receive, send)
     assert sent <= 4
 

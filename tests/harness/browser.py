@@ -12,13 +12,14 @@ from playwright.sync_api import (
     Request,
     Response,
     WebError,
+    expect,
     sync_playwright,
 )
 
 from tests.harness.chromium import WITHOUT_CHROMIUM, chromium
 from tests.harness.processes import HarnessError
 
-WAIT_SECONDS_MAX: Final = 15.0
+WAIT_SECONDS_MAX: Final = 60.0
 NOWHERE: Final = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """Neither a page nor Chromium itself reaches anything but this machine."""
 
@@ -53,6 +54,7 @@ def launched() -> Iterator[Browser]:
     program = chromium()
     if program is None:
         raise HarnessError(WITHOUT_CHROMIUM)
+    expect.set_options(timeout=WAIT_SECONDS_MAX * 1000)  # it has a limit of its own, of seconds
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[NOWHERE])
         try:

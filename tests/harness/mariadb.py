@@ -18,10 +18,10 @@ import asyncmy
 from tests.harness.processes import Child, HarnessError, free_port
 
 USER: Final = "leafcraft"
-READY_WITHIN_SECONDS: Final = 60.0
-STOP_WITHIN_SECONDS: Final = 60.0
-QUERY_SECONDS_MAX: Final = 30
-CONNECT_SECONDS_MAX: Final = 5
+READY_WITHIN_SECONDS: Final = 180.0
+STOP_WITHIN_SECONDS: Final = 120.0
+QUERY_SECONDS_MAX: Final = 120
+CONNECT_SECONDS_MAX: Final = 30
 BUFFER_POOL: Final = "256M"
 
 _PROGRAMS: Final = ("mariadbd", "mariadb-install-db")

@@ -1,11 +1,14 @@
 """What can be measured of a page: whether everybody can use it, and how much of it goes over the wire."""
 
+import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import BrowserContext, CDPSession, Page
 
+from tests.harness.browser import WAIT_SECONDS_MAX
 from tests.harness.processes import HarnessError
 
 AXE_OPTIONS: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
@@ -18,7 +21,8 @@ OF_COLOUR: Final = {
 DRAWN: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """What has a transition takes its new colours with the next picture, not at once."""
 QUIET_MILLISECONDS: Final = 300
-LOADED_MILLISECONDS_MAX: Final = 15_000
+POLL_MILLISECONDS: Final = 20
+LOADED_MILLISECONDS_MAX: Final = 60_000
 
 
 def sound(page: Page) -> None:
@@ -41,6 +45,15 @@ def _told(violation: dict[str, Any]) -> str:
         reasons = (check["message"] for part in ("any", "all", "none") for check in node[part])
         lines.append(f"    {node['html'][:200]}\n        {'; '.join(reasons)}")
     return "\n".join(lines)
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Returns once it holds; what the page's events tell is heard meanwhile."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not holds():
+        if time.monotonic() > deadline:
+            raise HarnessError(f"{page.url}: this did not come within {WAIT_SECONDS_MAX:g} s")
+        page.wait_for_timeout(POLL_MILLISECONDS)
 
 
 class Weight(NamedTuple):

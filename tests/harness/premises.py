@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from tests.builders import PASSWORD, SECRET, Json, found, signed_in, wanted
 from tests.harness.furnishing import furnish
-from tests.harness.service import Service
+from tests.harness.service import HTTP_SECONDS_MAX, Service
 
 SETTINGS: Final = {"LEAFCRAFT_SECRET_KEY": SECRET, "LEAFCRAFT_TOKEN_MINUTES": "1440"}
 
@@ -36,7 +36,8 @@ class Premises:
             thread.submit(asyncio.run, furnish(self._database_url, self._scratch)).result()
         with self._stack as stack:
             stack.enter_context(self.service)
-            client = httpx2.Client(base_url=self.url, headers=signed_in(self.service.token()))
+            headers = signed_in(self.service.token())
+            client = httpx2.Client(base_url=self.url, headers=headers, timeout=HTTP_SECONDS_MAX)
             self._client = stack.enter_context(client)
             self._stack = stack.pop_all()
         return self

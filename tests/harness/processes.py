@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-DEAD_WITHIN_SECONDS: Final = 10.0
+DEAD_WITHIN_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.02
 LOG_TAIL_LINES: Final = 40
+PORTS_FROM: Final = 15_000
+PORTS: Final = 2000
+TEST_WORKER: Final = "PYTEST_XDIST_WORKER"
 
 # Reads until the parent is gone, however it went, then takes the child's whole group along.
 _GUARD: Final = 'read -r _ || kill -s KILL -- "-$1" 2>/dev/null'
@@ -159,11 +164,17 @@ def group_members(group: int) -> list[Member]:
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback TCP port that nobody listens on at this moment.
+
+    It lies below those that the system gives out by itself, and each process that runs tests has
+    a range of its own: what is free stays so until somebody listens on it, and while they restart.
+    """
+    first = PORTS_FROM + int(re.sub(r"\D", "", os.environ.get(TEST_WORKER, "")) or 0) % 8 * PORTS
+    while True:
+        port = first + secrets.randbelow(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _tail(path: Path, lines: int) -> str:

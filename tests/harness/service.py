@@ -18,10 +18,10 @@ from tests.harness.processes import Child, HarnessError, Member, free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ADMIN_EMAIL: Final = "admin@example.com"
-READY_WITHIN_SECONDS: Final = 60.0
-STOP_WITHIN_SECONDS: Final = 30.0
+READY_WITHIN_SECONDS: Final = 180.0
+STOP_WITHIN_SECONDS: Final = 120.0
 VERB_SECONDS_MAX: Final = 300.0
-HTTP_SECONDS_MAX: Final = 10.0
+HTTP_SECONDS_MAX: Final = 60.0
 
 
 class Service:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from leafcraft.orders.tallies import FOLDED_ROWS_MAX, NOBODY, Fold
 from tests.builders import Clock, Json, Shop, found, open_shop
 from tests.conftest import MakeSettings
 from tests.orders.holding import DAY_MINUTES, assert_sound, later, unswept
+from tests.writer.workshop import until
 
 pytestmark = pytest.mark.anyio
 
@@ -130,15 +132,25 @@ async def test_a_fold_and_the_writers_it_folds_may_meet(
     forever = clock.at + 365 * times.MICROS_PER_DAY
     async with shops(make_settings, clock) as (one, other):
         tea = await one.product(stock=100)
+        rounds: list[Shop] = []
 
         async def trade(shop: Shop) -> None:
             for _ in range(12):
+                rounds.append(shop)
                 order = await sell(shop, tea)
                 await shop.cancel(await sell(shop, tea))
                 found(await shop.post(f"/orders/{order['id']}/fulfillments", {}), 201)
 
+        def begun(number: int) -> bool:
+            return len(rounds) > number
+
         async def tidy(shop: Shop) -> int:
-            return sum([await fold(shop, forever) for _ in range(25)])
+            """With every round that begins, until the last."""
+            folded = 0
+            for number in range(3 * 12):
+                await until(partial(begun, number))
+                folded += await fold(shop, forever)
+            return folded
 
         *_, folded, more = await asyncio.gather(
             trade(one), trade(other), trade(other), tidy(one), tidy(other)

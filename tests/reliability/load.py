@@ -16,8 +16,8 @@ from tests.writer.workshop import until
 
 BUYERS: Final = 12
 PAUSE_SECONDS: Final = 0.02
-PROGRESS_SECONDS_MAX: Final = 60.0
-RETRIES_MAX: Final = 100
+PROGRESS_SECONDS_MAX: Final = 180.0
+RETRIES_MAX: Final = 1000
 PLACES: Final = create([]).path
 STATUS_AFTER: Final = {"confirm": "Confirmed", "cancel": "Cancelled"}
 

@@ -13,11 +13,11 @@ from tests.harness.service import Service
 from tests.reliability.load import assert_nothing_lost_and_nothing_twice, under_load
 from tests.writer.workshop import until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.anyio
 
 BEFORE = 120
 AFTER = 50
-REPLACED_SECONDS_MAX = 60.0
+REPLACED_SECONDS_MAX = 180.0
 
 two_workers = pytest.mark.parametrize("workers", [2], ids=["two workers"])
 

@@ -56,7 +56,6 @@ class Packing(Dispatch):
         self.advance(self.model.now + seconds * 10**6)
 
 
-@pytest.mark.timeout(300)
 def test_orders_are_sent_and_taken_back_as_the_model_has_it(
     make_settings: MakeSettings, database_kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -192,7 +192,6 @@ class Trade(Goods):
             assert told(answer) == (422, "idempotency_key_reused")
 
 
-@pytest.mark.timeout(300)
 def test_the_shop_trades_as_the_model_does(
     make_settings: MakeSettings, database_kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:

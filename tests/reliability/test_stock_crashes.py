@@ -14,12 +14,12 @@ from tests.reliability.order_load import OrderLoad
 from tests.reliability.stockroom import holding
 from tests.writer.workshop import until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.anyio
 
 BEFORE = 300
 AFTER = 60
-SWEPT_SECONDS_MAX = 20.0
-TRIED_SECONDS_MAX = 60.0
+SWEPT_SECONDS_MAX = 120.0
+TRIED_SECONDS_MAX = 180.0
 EVERYTHING = frozenset(
     "confirm cancel receipts transfers adjustments fulfillments undo cancellations returns notes".split()
 )

@@ -34,7 +34,6 @@ from tests.reliability.stockroom import (
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.timeout(120),
     pytest.mark.parametrize(
         ("database_kind", "workers"),
         [("mariadb", 2), ("sqlite", 1)],

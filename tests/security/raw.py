@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from fastapi import FastAPI
 
-ANSWER_SECONDS_MAX = 10.0
+ANSWER_SECONDS_MAX = 60.0
 
 Headers = Sequence[tuple[bytes, bytes]]
 

@@ -77,7 +77,7 @@ class Standing(NamedTuple):
 def standing() -> Iterator[Standing]:
     with ExitStack() as stack:
         service = stack.enter_context(Service())
-        client = stack.enter_context(httpx2.Client(base_url=service.url))
+        client = stack.enter_context(httpx2.Client(base_url=service.url, timeout=60))
         admin = {"Authorization": f"Bearer {service.token()}"}
         body = {"email": "viewer@example.com", "password": PASSWORD, "role": "viewer"}
         assert client.post("/users/", json=body, headers=admin).status_code == 201

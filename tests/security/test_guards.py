@@ -137,7 +137,7 @@ def test_only_a_trusted_proxy_is_believed(behind: tuple[Service, bool]) -> None:
     service, believed = behind
     said = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
     token = {"Authorization": f"Bearer {service.token()}"}
-    with httpx2.Client(base_url=service.url, headers=said | token) as client:
+    with httpx2.Client(base_url=service.url, headers=said | token, timeout=60) as client:
         for path in ("/healthz", "/products/", "/nothing"):
             assert (client.get(path).headers.get(HSTS) == YEAR) is believed
         client.post("/products/", json={"name": "Tea", "price": 1})
@@ -148,7 +148,9 @@ def test_only_a_trusted_proxy_is_believed(behind: tuple[Service, bool]) -> None:
 def test_what_a_proxy_does_not_say_is_not_so(behind: tuple[Service, bool]) -> None:
     service, _ = behind
     for said in ("http", "", "ftp", "https, http", "HTTPS\t;"):
-        answer = httpx2.get(f"{service.url}/healthz", headers={"X-Forwarded-Proto": said})
+        answer = httpx2.get(
+            f"{service.url}/healthz", headers={"X-Forwarded-Proto": said}, timeout=60
+        )
         assert answer.status_code == 200
         assert HSTS not in answer.headers or said.startswith("https")
 

@@ -211,11 +211,14 @@ async def test_a_connection_that_was_killed_is_replaced_unnoticed(workshop: Work
     await workshop.assert_sound()
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("database_kind", ["mariadb"])
 async def test_a_database_that_is_away_is_told_in_bounded_time(
-    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    database_url: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(committer, "TRY_SECONDS_MAX", 3.0)  # until then all of them have to come
     away = make_url(database_url).set(port=free_port()).render_as_string(hide_password=False)
     database = Database(away, tmp_path)
     writer = Writer(database)

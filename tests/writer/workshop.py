@@ -20,7 +20,7 @@ from leafcraft.writer import Writer
 
 BY: Final = Cause("user:1", "request-1", "127.0.0.1")
 
-WAIT_SECONDS_MAX: Final = 10.0
+WAIT_SECONDS_MAX: Final = 60.0
 POLL_SECONDS: Final = 0.005
 ARRIVAL: Final = "SELECT count FROM revisions"
 """How the question begins whether the last COMMIT arrived."""
