@@ -42,6 +42,7 @@ _POLICY = (
 HEADERS = (
     ("content-security-policy", "; ".join(_POLICY)),
     ("cross-origin-opener-policy", "same-origin"),
+    ("referrer-policy", "same-origin"),  # with none at all, browsers hide a form's own origin too
     ("cache-control", "private, no-cache"),
     ("vary", "accept-encoding, accept-language, cookie"),
 )
@@ -81,15 +82,16 @@ class Console:
         """Raises Refusal for who may not come in, and for forms that are not the console's own."""
         call = visit.call
         await self._recognise(visit, page)
+        posted = call.method == "POST"
+        if posted:  # first: nobody is asked to sign in for what another site has filled in
+            _check_origin(call)
         if not visit.known:
             if not page.signed_out:
                 raise Refusal(Code.NOT_AUTHENTICATED, "Sign in first.")
             call.runtime.limits.stranger(call.address)
-        if call.method == "POST":
-            _check_origin(call)
-            own = visit.known and page.path != SIGN_IN  # whose page was made for nobody
-            if own and forged(visit.visitor, visit.form.one("csrf")):
-                raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
+        own = posted and visit.known and page.path != SIGN_IN  # whose page was made for nobody
+        if own and forged(visit.visitor, visit.form.one("csrf")):
+            raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
 
     async def _recognise(self, visit: Visit, page: Page) -> None:
         call = visit.call
@@ -97,7 +99,8 @@ class Console:
         if not token:
             return
         try:
-            used = not page.background and call.header(BY_ITSELF) is None
+            by_itself = page.background or call.header(BY_ITSELF) is not None
+            used = call.method == "POST" or not by_itself  # forms that a script sends are people's
             visitor = await self._who(token, call, used=used)
         except Refusal as refusal:
             if refusal.code.kind is not Kind.UNAUTHENTICATED:
@@ -221,7 +224,10 @@ def kept(visit: Visit) -> list[tuple[str, str]]:
 
 def own_path(given: str) -> str:
     """The path to go on to, if it is one of the console's; its first page if not."""
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        return PREFIX
     own = parts.path == PREFIX or parts.path.startswith(f"{PREFIX}/")
     return (
         given if own and not parts.scheme and not parts.netloc and given.isprintable() else PREFIX
@@ -248,7 +254,7 @@ def _check_origin(call: Call) -> None:
     if site is not None:
         foreign = site not in {"same-origin", "none"}
     else:
-        foreign = origin is not None and urlsplit(origin).netloc != call.header(b"host")
+        foreign = origin is not None and origin.partition("://")[2] != call.header(b"host")
     if foreign:
         raise Refusal(Code.FORBIDDEN, "This form was sent by another site; nothing was done.")
 
