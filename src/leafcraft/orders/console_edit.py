@@ -175,10 +175,11 @@ async def _refused(
 
 
 def _customer(before: Mapping[str, Any], fields: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """The customer with what was typed; what the form does not ask for stays as it is."""
-    asked = [name for name in (*KNOWN, ADDRESS) if name in fields]
-    rest = {name: value for name, value in before.items() if name not in asked}
-    return {**rest, **{name: fields[name] for name in asked if fields[name]}} or None
+    """The customer with what was typed, each member in its place; what the form does not ask for stays
+    as it is."""
+    typed = {name: fields[name] for name in (*KNOWN, ADDRESS) if name in fields}
+    told = {**before, **typed}
+    return {name: value for name, value in told.items() if value or name not in typed} or None
 
 
 async def _form(

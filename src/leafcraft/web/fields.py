@@ -22,10 +22,11 @@ _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 
 
 class Fields:
-    """Texts by name, in the order in which they came."""
+    """Texts by name, in the order in which they came. Browsers send lines that end with CRLF, whatever
+    they were given: here they end with LF again, so that what nobody has changed is no different."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]] = (), unread: Collection[str] = ()) -> None:
-        self.pairs = list(pairs)
+        self.pairs = [(name, value.replace("\r\n", "\n")) for name, value in pairs]
         self.unread = unread
         """The names of files that are no UTF-8; they have no text here."""
         self._found: dict[str, list[str]] = {}
