@@ -68,27 +68,25 @@ class Console:
             *(("GET", path, _Asset(self._assets, path)) for path in self._assets.paths),
         ]
 
-    async def visit(self, call: Call, body: bytes) -> Visit:
-        """A visit by nobody yet. Raises Refusal for what is no form."""
-        form = await fields.form(call.header(b"content-type") or "", body)
-        return self._begun(call, form)
-
-    def _begun(self, call: Call, form: fields.Fields) -> Visit:
+    def begin(self, call: Call) -> Visit:
+        """A visit by nobody yet, who has filled in nothing yet."""
         language = locales.language(call.header(b"accept-language") or "")
         formats = locales.formats(language, locales.zone(call.cookie(ZONE)))
-        return Visit(call, self._catalog, self._render, formats=formats, form=form)
+        return Visit(call, self._catalog, self._render, formats=formats)
 
-    async def admit(self, visit: Visit, page: Page) -> None:
-        """Raises Refusal for who may not come in, and for forms that are not the console's own."""
+    async def admit(self, visit: Visit, page: Page, body: bytes) -> None:
+        """Raises Refusal for who may not come in, for what is no form, and for forms that are not the
+        console's own."""
         call = visit.call
         await self._recognise(visit, page)
-        posted = call.method == "POST"
-        if posted:  # first: nobody is asked to sign in for what another site has filled in
-            _check_origin(call)
         if not visit.known:
-            if not page.signed_out:
-                raise Refusal(Code.NOT_AUTHENTICATED, "Sign in first.")
             call.runtime.limits.stranger(call.address)
+        posted = call.method == "POST"
+        if posted:  # before anybody is asked to sign in for what another site has filled in
+            _check_origin(call)
+            visit.form = await fields.form(call.header(b"content-type") or "", body)
+        if not visit.known and not page.signed_out:
+            raise Refusal(Code.NOT_AUTHENTICATED, "Sign in first.")
         own = posted and visit.known and page.path != SIGN_IN  # whose page was made for nobody
         if own and forged(visit.visitor, visit.form.one("csrf")):
             raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
@@ -121,8 +119,7 @@ class Console:
 
     def refused_early(self, call: Call, refusal: Refusal) -> Answer:
         """The same, before anything is known of the visit."""
-        visit = self._begun(call, fields.Fields())
-        return dressed(self.refused(visit, refusal), call)
+        return dressed(self.refused(self.begin(call), refusal), call)
 
     def _render(self, visit: Visit, template: str, shown: Mapping[str, Any]) -> str:
         formats = visit.formats
@@ -156,9 +153,9 @@ class _Served:
         """What a page needs is asked by the operations it is made of."""
 
     async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream:
-        visit = await self._console.visit(call, body)
+        visit = self._console.begin(call)
         try:
-            await self._console.admit(visit, self._page)
+            await self._console.admit(visit, self._page, body)
             answer = await self._page.endpoint(visit, *ids)
         except Refusal as refusal:
             answer = self._console.refused(visit, refusal)
