@@ -67,6 +67,21 @@ async def test_saving_what_was_not_changed_changes_nothing(still: Shop, me: Pers
     assert (await story(still, order)).count("edited") == 1
 
 
+async def test_an_address_in_lines_is_edited_in_lines(still: Shop, me: Person) -> None:
+    """Orders that were made by hand have it so."""
+    order = await confirmed(still, (await still.product(), 3))
+    customer = {"address": ["Lane 1", "Town"], "name": "Ada"}
+    before = (await edit(still, order, customer=customer)).json()
+    form = await opened(me, order)
+    assert (await me.post(at(order, "edit"), form)).status_code == 303
+    assert await still.reload(order) == before
+    assert (await story(still, order)).count("edited") == 1
+    form = {**await opened(me, order), "address": "Lane 2\r\n\r\nTown"}
+    assert (await me.post(at(order, "edit"), form)).status_code == 303
+    after = await still.reload(order)
+    assert after["customer"] == {"address": ["Lane 2", "Town"], "name": "Ada"}
+
+
 async def test_what_changed_meanwhile_is_told_and_nothing_typed_is_lost(
     still: Shop, me: Person
 ) -> None:
