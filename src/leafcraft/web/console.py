@@ -17,7 +17,7 @@ from leafcraft.web.assets import Assets
 from leafcraft.web.call import Call, Caller
 from leafcraft.web.compression import packed
 from leafcraft.web.operations import OPEN, Catalog
-from leafcraft.web.pages import PREFIX, Page, Pages, navigation, title_of
+from leafcraft.web.pages import PREFIX, Endpoint, Page, Pages, navigation, title_of
 from leafcraft.web.stream import Stream
 from leafcraft.web.visit import Visit
 from leafcraft.web.visitor import Visitor, forged
@@ -64,7 +64,10 @@ class Console:
         self.lost = _Served(self, Page("console_lost", "GET", "", _lost, signed_out=True))
         pages = [page for one in slices for page in one.table]
         self.table: list[tuple[str, str, _Served | _Asset]] = [
-            *((page.method, page.path, _Served(self, page)) for page in pages),
+            *(
+                (page.method, page.path, _Served(self, page))
+                for page in [*pages, *_ways_back(pages)]
+            ),
             *(("GET", path, _Asset(self._assets, path)) for path in self._assets.paths),
         ]
 
@@ -254,6 +257,26 @@ def _check_origin(call: Call) -> None:
         foreign = origin is not None and origin.partition("://")[2] != call.header(b"host")
     if foreign:
         raise Refusal(Code.FORBIDDEN, "This form was sent by another site; nothing was done.")
+
+
+def _ways_back(pages: Sequence[Page]) -> list[Page]:
+    """For each address that only forms are sent to, a page that leads to the one around it: a browser
+    that begins anew asks for what it showed last, and that may be what came of a form."""
+    shown = {page.path for page in pages if page.method == "GET"}
+    sent_to = {page.path for page in pages} - shown
+    return [Page("console_back", "GET", path, _leading_back(path, shown)) for path in sent_to]
+
+
+def _leading_back(path: str, shown: Collection[str]) -> Endpoint:
+    home = path
+    while home not in shown and home != PREFIX:
+        home = home.rpartition("/")[0]
+    parts = home.count("/") + 1
+
+    async def back(visit: Visit, *_ids: int) -> Answer:
+        return visit.see("/".join(visit.path.split("/")[:parts]))
+
+    return back
 
 
 async def _lost(visit: Visit, *_ids: int) -> Answer:
