@@ -53,3 +53,21 @@ async def test_a_button_pressed_after_the_session_ended_can_be_pressed_after_sig
     assert again.status_code == 200
     done = await visitor.send(f"{home}/archive")
     assert done.headers["location"] == home
+
+
+async def test_a_file_that_was_sent_when_the_session_had_ended_fits_through_the_sign_in(
+    visitor: Visitor,
+) -> None:
+    """As browsers send plain forms, each of its letters may take six bytes."""
+    place = "/console/products/import"
+    await visitor.get(place)
+    visitor.client.cookies.clear()
+    rows = "sku,name,price\n" + "\n".join(f"A-{n},{'é' * 180},1" for n in range(1000))
+    asked = await visitor.send(place, files={"file": ("rows.csv", rows.encode(), "text/csv")})
+    assert asked.status_code == 401
+    right = {"email": ADMIN_EMAIL, "password": PASSWORD}
+    again = await visitor.send(SIGN_IN, right, as_shown=True)
+    assert again.status_code == 200
+    looked_at = await visitor.send(place, as_shown=True)
+    assert looked_at.status_code == 200
+    assert "A-999" in looked_at.text
