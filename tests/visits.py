@@ -57,7 +57,7 @@ class Visitor:
         fields: Any = None,
         *,
         files: Any = None,
-        as_shown: bool = False,
+        as_shown: Any = False,
         **headers: str,
     ) -> Response:
         """Sends the form of the last page that has this action, with these fields filled in; encoded
