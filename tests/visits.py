@@ -14,6 +14,7 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: dict[str, list[tuple[str, str]]] = {}
+        self.multipart: set[str] = set()
         self._action: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -21,6 +22,8 @@ class _Forms(HTMLParser):
         if tag == "form":
             self._action = given.get("action") or ""
             self.found[self._action] = []
+            if given.get("enctype") == "multipart/form-data":
+                self.multipart.add(self._action)
         elif tag == "input" and given.get("type") == "hidden" and self._action is not None:
             self.found[self._action].append((given.get("name") or "", given.get("value") or ""))
 
@@ -49,14 +52,23 @@ class Visitor:
         return self.page
 
     async def send(
-        self, action: str, fields: Any = None, *, files: Any = None, **headers: str
+        self,
+        action: str,
+        fields: Any = None,
+        *,
+        files: Any = None,
+        as_shown: Any = False,
+        **headers: str,
     ) -> Response:
-        """Sends the form of the last page that has this action, with these fields filled in."""
+        """Sends the form of the last page that has this action, with these fields filled in; encoded
+        in the way that it asks for, if it has to be `as_shown`."""
         assert self.page is not None, "which form?"
         forms = _Forms()
         forms.feed(self.page.text)
         assert action in forms.found, f"no form sends to {action}: {sorted(forms.found)}"
         filled = {**dict(forms.found[action]), **(fields or {})}
+        if as_shown and action in forms.multipart:
+            filled, files = {}, [(name, (None, value)) for name, value in filled.items()]
         answer = await self.client.post(action, data=filled, files=files, headers=headers)
         self.page = answer if answer.text else self.page
         return answer

@@ -124,6 +124,23 @@ async def test_an_address_that_proves_nothing_is_refused_after_a_while(
 
 
 @ON_SQLITE
+async def test_forms_of_strangers_are_counted_before_they_are_read(
+    make_settings: MakeSettings,
+) -> None:
+    async with open_shop(make_settings(rate_limit="on")) as shop, another(shop) as stranger:
+        form = {
+            "content": b"\xff",
+            "headers": {"content-type": "application/x-www-form-urlencoded"},
+        }
+        statuses = []
+        for _ in range(STRANGER_PER_SECOND * limits.BURST_SECONDS * 2):
+            statuses.append((await stranger.post("/console/orders/new", **form)).status_code)
+            if statuses[-1] == 429:
+                break
+        assert set(statuses) == {422, 429}
+
+
+@ON_SQLITE
 async def test_people_who_have_signed_in_are_no_strangers_because_somebody_signs_out(
     make_settings: MakeSettings,
 ) -> None:

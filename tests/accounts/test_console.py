@@ -38,6 +38,14 @@ async def test_a_made_up_password_is_shown_once_and_opens_the_door(
     assert password not in (await admin.get(USERS)).text
 
 
+async def test_no_browser_keeps_the_form_that_brings_the_made_up_password(admin: Visitor) -> None:
+    listed = await admin.get(USERS)
+    refused = await admin.send(USERS, {"email": "nobody", "role": "operator", "password": ""})
+    for page in (listed, refused):
+        assert 'name="made_password" value="' in page.text
+        assert "no-store" in page.headers.get_list("cache-control")
+
+
 async def test_the_same_form_sent_again_adds_nobody_and_shows_the_same_password(
     admin: Visitor,
 ) -> None:

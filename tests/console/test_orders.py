@@ -6,9 +6,11 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
+from tests.builders import PASSWORD
 from tests.conftest import KINDS
 from tests.console.conftest import Browse, Enter
 from tests.harness.browser import DARK, NO_SCRIPT, PHONE, Look
+from tests.harness.furnishing import email_of
 from tests.harness.pages import sound, until, weight
 from tests.harness.premises import Premises
 
@@ -194,3 +196,40 @@ def test_the_palette_leads_to_an_order(premises: Premises, browse: Browse) -> No
     expect(page.get_by_role("option", name=f"#{order['id']} · PALETTE-1")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"{LIST}/{order['id']}$"))
+
+
+def test_an_order_that_was_typed_when_the_session_ended_is_placed_after_signing_in(
+    premises: Premises, browse: Browse
+) -> None:
+    tea = premises.product(name="Late tea", stock=5)
+    page = browse("operator")
+    page.goto(NEW)
+    page.get_by_label("Search products").fill("late tea")
+    page.get_by_role("button", name="Add Late tea").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_label("Reference").fill("LATE-1")
+    page.context.clear_cookies(name="leafcraft")
+    page.get_by_role("button", name="Place order").click()
+    page.get_by_label("E-mail address").fill(email_of("operator"))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Send it now").click()
+    expect(page.get_by_role("status")).to_contain_text("is placed")
+    order = premises.get(page.url.partition("/console")[2])
+    assert (order["reference"], order["items"][0]["product_id"]) == ("LATE-1", tea["id"])
+
+
+def test_what_is_typed_while_a_product_is_added_stays(premises: Premises, browse: Browse) -> None:
+    tea = premises.product(stock=5)
+    page = browse("operator")
+    page.goto(NEW)
+    page.get_by_label("Search products").fill(tea["sku"])
+    expect(page.locator(".offers li")).to_have_count(1)
+    held: list[Route] = []
+    page.route(f"**{NEW}", lambda route: held.append(route))  # noqa: PLW0108 Playwright marks what it is given
+    page.get_by_role("button", name=f"Add {tea['name']}").click()
+    until(page, lambda: len(held) == 1)
+    page.get_by_label("Reference").fill("TYPED-1")
+    held[0].continue_()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_label("Reference")).to_have_value("TYPED-1")

@@ -24,7 +24,10 @@ def as_typed(page: str) -> Json:
     texts = re.findall(
         r'name="(reference|name|company|email|phone)" type="\w+" value="([^"]*)"', page
     )
-    areas = re.findall(r'<textarea id="[^"]*" name="(note|address)".*?>\n(.*?)</textarea>', page)
+    areas = re.findall(
+        r'<textarea id="[^"]*" name="(note|address)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL
+    )
+    areas = [(name, text.replace("\n", "\r\n")) for name, text in areas]  # as browsers do
     return {"quantity": quantities, **dict(texts), **dict(areas)}
 
 
@@ -39,7 +42,7 @@ async def test_lines_reference_customer_and_note_are_saved_together(
     form = {**hidden(found.text), **as_typed(found.text), "do": "save"}
     form["quantity"] = ["2", "4"]
     about = {"reference": "A-1", "name": "Ada", "email": "ada@example.com", "note": "ring twice"}
-    answer = await me.post(at(order, "edit"), {**form, **about, "address": "Lane 1\nTown"})
+    answer = await me.post(at(order, "edit"), {**form, **about, "address": "Lane 1\r\nTown"})
     assert answer.status_code == 303, said(answer.text)
     after = await still.reload(order)
     assert [(one["product_id"], one["quantity"]) for one in after["items"]] == [
@@ -48,19 +51,35 @@ async def test_lines_reference_customer_and_note_are_saved_together(
     assert after["customer"] == {
         "name": "Ada",
         "email": "ada@example.com",
-        "address": "Lane 1\r\nTown".replace("\r", ""),
+        "address": "Lane 1\nTown",
     }
     assert (after["reference"], after["note"]) == ("A-1", "ring twice")
 
 
 async def test_saving_what_was_not_changed_changes_nothing(still: Shop, me: Person) -> None:
     order = await confirmed(still, (await still.product(), 3))
-    customer = {"name": "Ada", "shipping": {"street": "Lane 1"}, "tags": ["vip"]}
-    before = (await edit(still, order, customer=customer, note="x", reference="A")).json()
+    shipped = {"address": "Lane 1\nTown", "shipping": {"street": "Lane 1"}}
+    customer = {"name": "Ada", **shipped, "tags": ["vip"]}
+    before = (await edit(still, order, customer=customer, note="x\ny", reference="A")).json()
     answer = await me.post(at(order, "edit"), await opened(me, order))
     assert answer.status_code == 303
     assert await still.reload(order) == before
     assert (await story(still, order)).count("edited") == 1
+
+
+async def test_an_address_in_lines_is_edited_in_lines(still: Shop, me: Person) -> None:
+    """Orders that were made by hand have it so."""
+    order = await confirmed(still, (await still.product(), 3))
+    customer = {"address": ["Lane 1", "Town"], "name": "Ada"}
+    before = (await edit(still, order, customer=customer)).json()
+    form = await opened(me, order)
+    assert (await me.post(at(order, "edit"), form)).status_code == 303
+    assert await still.reload(order) == before
+    assert (await story(still, order)).count("edited") == 1
+    form = {**await opened(me, order), "address": "Lane 2\r\n\r\nTown"}
+    assert (await me.post(at(order, "edit"), form)).status_code == 303
+    after = await still.reload(order)
+    assert after["customer"] == {"address": ["Lane 2", "Town"], "name": "Ada"}
 
 
 async def test_what_changed_meanwhile_is_told_and_nothing_typed_is_lost(

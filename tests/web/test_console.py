@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from leafcraft.accounts.rules import Role
-from tests.builders import Shop, add, found, open_shop
+from tests.builders import Clock, Shop, add, found, open_shop
 from tests.conftest import MakeSettings
 from tests.visits import Visitor
 
@@ -50,6 +50,9 @@ async def test_a_stranger_is_asked_to_sign_in_and_then_led_to_where_they_wanted(
         "/docs",
         "/consoles",
         "javascript:x",
+        "//[",
+        "http://[",
+        "//\u2100x",
     ],
 )
 async def test_nobody_is_led_out_of_the_console(stranger: Visitor, elsewhere: str) -> None:
@@ -57,6 +60,8 @@ async def test_nobody_is_led_out_of_the_console(stranger: Visitor, elsewhere: st
     right = {"email": "admin@example.com", "password": "correct horse battery staple"}
     let_in = await stranger.send(SIGN_IN, {**right, "next": elsewhere})
     assert let_in.headers["location"] == "/console"
+    shown = await stranger.client.get(SIGN_IN, params={"next": elsewhere})
+    assert shown.headers["location"] == "/console"
 
 
 async def test_a_wrong_password_is_told_and_the_address_kept(stranger: Visitor) -> None:
@@ -114,18 +119,35 @@ async def test_every_page_has_a_policy_that_allows_its_own_files_alone(visitor: 
         assert "unsafe" not in policy
         assert len(answer.headers.get_list("content-security-policy")) == 1
         assert answer.headers["cache-control"] == "private, no-cache"
+        # With `no-referrer` a form over a plain connection says that it comes from nowhere.
+        assert answer.headers.get_list("referrer-policy") == ["same-origin"]
         assert not re.search(r"\sstyle=|<script>|\son\w+=", answer.text)
         assert set(re.findall(r'(?:href|src)="(\w+:)?//', answer.text)) == set()
 
 
 async def test_a_form_from_another_site_does_nothing(visitor: Visitor) -> None:
     await visitor.get("/console")
-    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+    for headers in (
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "cross-site", "origin": "http://shop.test"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://["},
+    ):
         refused = await visitor.send("/console/sign-out", **headers)
         assert refused.status_code == 403
         await visitor.get("/console")
     assert visitor.page is not None
     assert visitor.page.status_code == 200
+
+
+async def test_what_another_site_has_filled_in_is_kept_for_nobody(stranger: Visitor) -> None:
+    """The cookie does not come along from there: a sign-in must not make up for it."""
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+        path = "/console/settings/users/2"
+        answer = await stranger.client.post(path, data={"role": "admin"}, headers=headers)
+        assert answer.status_code == 403
+        assert 'value="admin"' not in answer.text
 
 
 async def test_a_form_without_what_its_page_gave_it_does_nothing_and_is_kept(
@@ -165,6 +187,26 @@ async def test_a_page_that_another_site_leads_to_asks_for_itself_once_more(
     answer = await visitor.get("/console/activity", **{"sec-fetch-site": "cross-site"})
     assert answer.status_code == 200
     assert 'http-equiv="refresh"' in answer.text
+
+
+async def test_forms_that_a_script_sends_keep_a_browser_signed_in_and_pages_that_renew_do_not(
+    make_settings: MakeSettings,
+) -> None:
+    clock = Clock()
+    async with (
+        open_shop(make_settings(), clock) as shop,
+        Visitor(shop) as busy,
+        Visitor(shop) as idle,
+    ):
+        for one in (busy, idle):
+            await one.sign_in()
+            await one.get("/console")
+        clock.advance(hours=7)
+        assert (await busy.send("/console/theme", **{"x-live": "1"})).status_code == 303
+        assert (await idle.get("/console", **{"x-live": "1"})).status_code == 200
+        clock.advance(hours=7)
+        assert (await busy.get("/console")).status_code == 200
+        assert (await idle.get("/console")).status_code == 303
 
 
 async def test_what_is_said_is_said_once(visitor: Visitor) -> None:
@@ -241,3 +283,17 @@ async def test_a_query_that_is_none_is_refused_as_a_page(stranger: Visitor, quer
     answer = await stranger.get(f"/console/orders?{query}")
     assert answer.status_code == 422
     assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["; charset=punycode", "; charset=undefined", '; charset="utf-7"', "; charset*=utf-8''utf-7"],
+)
+async def test_nobody_chooses_how_the_fields_of_a_form_are_decoded(
+    stranger: Visitor, more: str
+) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n+2AA-\r\n--b--\r\n'
+    for suffix, status in (("", 401), (more, 422)):
+        headers = {"content-type": f"multipart/form-data; boundary=b{suffix}"}
+        answer = await stranger.client.post(SIGN_IN, content=body, headers=headers)
+        assert answer.status_code == status

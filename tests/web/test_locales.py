@@ -1,6 +1,7 @@
 """Visitors read numbers, money and moments as they are used to, whatever their browser claims to be."""
 
 import re
+import weakref
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -87,6 +88,19 @@ def test_a_cookie_names_a_time_zone_or_nothing(cookie: str, found: str) -> None:
 @given(st.text(max_size=80) | st.text("EuropeBrlinUTC/_+-09", max_size=20))
 def test_any_cookie_gives_formats_that_work(cookie: str) -> None:
     assert "2026" in formats("en", locales.zone(cookie)).moment(MOMENT)
+
+
+def test_a_cookie_that_can_be_no_zone_is_not_kept() -> None:
+    """A browser may send some 60 KiB of it, and each time another."""
+
+    class Text(str):
+        """One that can be watched."""
+
+    cookie = Text("x" * 60_000)
+    watched = weakref.ref(cookie)
+    assert locales.zone(cookie) == "UTC"
+    del cookie
+    assert watched() is None
 
 
 @pytest.mark.parametrize(

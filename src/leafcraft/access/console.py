@@ -33,7 +33,7 @@ class Doors:
         following = own_path(visit.query.one("next"))
         if visit.known:
             return visit.see(following)
-        return visit.page("web/sign_in.html", next=following, kept=[], email="")
+        return visit.page("web/sign_in.html", next=following, kept=None, email="")
 
     async def sign_in(self, visit: Visit) -> Answer:
         form, call = visit.form, visit.call
@@ -52,7 +52,7 @@ class Doors:
             )
         if old := call.cookie(cookie_name(call)):
             await self._browsers.sign_out(old, call.by)  # nobody can end it any more
-        if not again:
+        if again is None:
             return signed_in(visit.see(following), call, token)
         visit.is_by(await self._browsers.visitor(token, call))
         page = visit.page("web/again.html", next=following, kept=again)
@@ -75,7 +75,10 @@ async def choose_theme(visit: Visit) -> Answer:
     return answer._replace(headers=(*answer.headers, ("set-cookie", theme)))
 
 
-def _kept_before(form: Fields) -> list[tuple[str, str]]:
-    """The form that somebody had filled in when their session ended; its fields are marked."""
+def _kept_before(form: Fields) -> list[tuple[str, str]] | None:
+    """The form that somebody had sent when their session had ended; its fields, if it had any, are
+    marked. None: there was no form."""
     mark = "kept."
+    if "kept" not in form:
+        return None
     return [(name.removeprefix(mark), value) for name, value in form.pairs if name.startswith(mark)]

@@ -60,7 +60,7 @@ async def enable_user(visit: Visit, user_id: int) -> Answer:
 
 async def _list(visit: Visit, problem: Problem | None = None) -> Answer:
     found = await visit.ask(LIST, sort="email", limit=ROWS, **visit.query.given("cursor"))
-    return visit.page(
+    return visit.page_once(  # its form brings a password along, which may soon be somebody's
         "accounts/users.html",
         email_max=EMAIL_CHARS_MAX,
         users=found.document,

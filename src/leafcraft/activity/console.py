@@ -16,7 +16,8 @@ FACTS_MAX = 6
 """Of an event, in the list of all."""
 PLACE = f"{PREFIX}/activity"
 FILTERS = ("type", "subject_type", "subject_id", "actor")
-DAYS = ("since", "until")
+LAST = "until"
+DAYS = ("since", LAST)
 _HOMES = {"order": "orders", "product": "products", "stock": "products", "location": ""}
 
 
@@ -44,7 +45,8 @@ async def activity_page(visit: Visit) -> Answer:
     """What happened, the newest first, narrowed by what the address says."""
     chosen = visit.query.given(*FILTERS)
     days = visit.query.given(*DAYS)
-    moments = {name: visit.formats.begins(day) for name, day in days.items()}
+    # The last day is looked at to its end.
+    moments = {name: visit.formats.begins(day, name == LAST) for name, day in days.items()}
     place = visit.query.given("cursor")
     found = await visit.ask("list_events", limit=ROWS, **chosen, **moments, **place)
     team = await people(visit)

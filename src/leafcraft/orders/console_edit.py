@@ -25,7 +25,7 @@ pages = Pages("orders")
 FOUND_MAX = 8
 """Products that a search shows: who does not find theirs types more of its name."""
 ADDRESS = "address"
-"""A member of a customer that people edit as text, where it is one."""
+"""A member of a customer that people edit as text, where it is one, or lines."""
 PLACES = {f"/customer/{name}": f"/customer {name}" for name in KNOWN}
 
 
@@ -86,8 +86,11 @@ async def edit(visit: Visit, order_id: int) -> Answer:
 def _as_is(order: Document, etag: str) -> Typed:
     about = order["customer"] or {}
     customer = {name: str(about.get(name) or "") for name in KNOWN}
-    if isinstance(about.get(ADDRESS, ""), str):
-        customer[ADDRESS] = about.get(ADDRESS, "")
+    address = about.get(ADDRESS, "")
+    if isinstance(address, str):
+        customer[ADDRESS] = address
+    elif _is_lines(address):
+        customer[ADDRESS] = "\n".join(address)
     fields = {name: order[name] or "" for name in ("reference", "note")}
     rows = [Row(item["product_id"], str(item["quantity"]), item) for item in order["items"]]
     return Typed(rows, {**customer, **fields}, etag)
@@ -176,10 +179,18 @@ async def _refused(
 
 
 def _customer(before: Mapping[str, Any], fields: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """The customer with what was typed; what the form does not ask for stays as it is."""
-    asked = [name for name in (*KNOWN, ADDRESS) if name in fields]
-    rest = {name: value for name, value in before.items() if name not in asked}
-    return {**rest, **{name: fields[name] for name in asked if fields[name]}} or None
+    """The customer with what was typed, each member in its place; what the form does not ask for stays
+    as it is."""
+    typed: dict[str, Any] = {name: fields[name] for name in (*KNOWN, ADDRESS) if name in fields}
+    if typed.get(ADDRESS) and _is_lines(before.get(ADDRESS)):
+        typed[ADDRESS] = [line.strip() for line in typed[ADDRESS].splitlines() if line.strip()]
+    told = {**before, **typed}
+    return {name: value for name, value in told.items() if value or name not in typed} or None
+
+
+def _is_lines(address: object) -> bool:
+    """Whether it is kept as it is by an order that was made by hand."""
+    return isinstance(address, list) and all(isinstance(line, str) for line in address)
 
 
 async def _form(

@@ -17,7 +17,7 @@ from leafcraft.web.assets import Assets
 from leafcraft.web.call import Call, Caller
 from leafcraft.web.compression import packed
 from leafcraft.web.operations import OPEN, Catalog
-from leafcraft.web.pages import PREFIX, Page, Pages, navigation, title_of
+from leafcraft.web.pages import PREFIX, Endpoint, Page, Pages, navigation, title_of
 from leafcraft.web.stream import Stream
 from leafcraft.web.visit import Visit
 from leafcraft.web.visitor import Visitor, forged
@@ -42,6 +42,7 @@ _POLICY = (
 HEADERS = (
     ("content-security-policy", "; ".join(_POLICY)),
     ("cross-origin-opener-policy", "same-origin"),
+    ("referrer-policy", "same-origin"),  # with none at all, browsers hide a form's own origin too
     ("cache-control", "private, no-cache"),
     ("vary", "accept-encoding, accept-language, cookie"),
 )
@@ -63,33 +64,35 @@ class Console:
         self.lost = _Served(self, Page("console_lost", "GET", "", _lost, signed_out=True))
         pages = [page for one in slices for page in one.table]
         self.table: list[tuple[str, str, _Served | _Asset]] = [
-            *((page.method, page.path, _Served(self, page)) for page in pages),
+            *(
+                (page.method, page.path, _Served(self, page))
+                for page in [*pages, *_ways_back(pages)]
+            ),
             *(("GET", path, _Asset(self._assets, path)) for path in self._assets.paths),
         ]
 
-    async def visit(self, call: Call, body: bytes) -> Visit:
-        """A visit by nobody yet. Raises Refusal for what is no form."""
-        form = await fields.form(call.header(b"content-type") or "", body)
-        return self._begun(call, form)
-
-    def _begun(self, call: Call, form: fields.Fields) -> Visit:
+    def begin(self, call: Call) -> Visit:
+        """A visit by nobody yet, who has filled in nothing yet."""
         language = locales.language(call.header(b"accept-language") or "")
         formats = locales.formats(language, locales.zone(call.cookie(ZONE)))
-        return Visit(call, self._catalog, self._render, formats=formats, form=form)
+        return Visit(call, self._catalog, self._render, formats=formats)
 
-    async def admit(self, visit: Visit, page: Page) -> None:
-        """Raises Refusal for who may not come in, and for forms that are not the console's own."""
+    async def admit(self, visit: Visit, page: Page, body: bytes) -> None:
+        """Raises Refusal for who may not come in, for what is no form, and for forms that are not the
+        console's own."""
         call = visit.call
         await self._recognise(visit, page)
         if not visit.known:
-            if not page.signed_out:
-                raise Refusal(Code.NOT_AUTHENTICATED, "Sign in first.")
             call.runtime.limits.stranger(call.address)
-        if call.method == "POST":
+        posted = call.method == "POST"
+        if posted:  # before anybody is asked to sign in for what another site has filled in
             _check_origin(call)
-            own = visit.known and page.path != SIGN_IN  # whose page was made for nobody
-            if own and forged(visit.visitor, visit.form.one("csrf")):
-                raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
+            visit.form = await fields.form(call.header(b"content-type") or "", body)
+        if not visit.known and not page.signed_out:
+            raise Refusal(Code.NOT_AUTHENTICATED, "Sign in first.")
+        own = posted and visit.known and page.path != SIGN_IN  # whose page was made for nobody
+        if own and forged(visit.visitor, visit.form.one("csrf")):
+            raise Refusal(Code.NOT_AUTHENTICATED, "This page is from another sign-in.")
 
     async def _recognise(self, visit: Visit, page: Page) -> None:
         call = visit.call
@@ -97,7 +100,8 @@ class Console:
         if not token:
             return
         try:
-            used = not page.background and call.header(BY_ITSELF) is None
+            by_itself = page.background or call.header(BY_ITSELF) is not None
+            used = call.method == "POST" or not by_itself  # forms that a script sends are people's
             visitor = await self._who(token, call, used=used)
         except Refusal as refusal:
             if refusal.code.kind is not Kind.UNAUTHENTICATED:
@@ -118,8 +122,7 @@ class Console:
 
     def refused_early(self, call: Call, refusal: Refusal) -> Answer:
         """The same, before anything is known of the visit."""
-        visit = self._begun(call, fields.Fields())
-        return dressed(self.refused(visit, refusal), call)
+        return dressed(self.refused(self.begin(call), refusal), call)
 
     def _render(self, visit: Visit, template: str, shown: Mapping[str, Any]) -> str:
         formats = visit.formats
@@ -153,9 +156,9 @@ class _Served:
         """What a page needs is asked by the operations it is made of."""
 
     async def __call__(self, call: Call, ids: Sequence[int], body: bytes) -> Answer | Stream:
-        visit = await self._console.visit(call, body)
+        visit = self._console.begin(call)
         try:
-            await self._console.admit(visit, self._page)
+            await self._console.admit(visit, self._page, body)
             answer = await self._page.endpoint(visit, *ids)
         except Refusal as refusal:
             answer = self._console.refused(visit, refusal)
@@ -221,7 +224,10 @@ def kept(visit: Visit) -> list[tuple[str, str]]:
 
 def own_path(given: str) -> str:
     """The path to go on to, if it is one of the console's; its first page if not."""
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        return PREFIX
     own = parts.path == PREFIX or parts.path.startswith(f"{PREFIX}/")
     return (
         given if own and not parts.scheme and not parts.netloc and given.isprintable() else PREFIX
@@ -248,9 +254,29 @@ def _check_origin(call: Call) -> None:
     if site is not None:
         foreign = site not in {"same-origin", "none"}
     else:
-        foreign = origin is not None and urlsplit(origin).netloc != call.header(b"host")
+        foreign = origin is not None and origin.partition("://")[2] != call.header(b"host")
     if foreign:
         raise Refusal(Code.FORBIDDEN, "This form was sent by another site; nothing was done.")
+
+
+def _ways_back(pages: Sequence[Page]) -> list[Page]:
+    """For each address that only forms are sent to, a page that leads to the one around it: a browser
+    that begins anew asks for what it showed last, and that may be what came of a form."""
+    shown = {page.path for page in pages if page.method == "GET"}
+    sent_to = {page.path for page in pages} - shown
+    return [Page("console_back", "GET", path, _leading_back(path, shown)) for path in sent_to]
+
+
+def _leading_back(path: str, shown: Collection[str]) -> Endpoint:
+    home = path
+    while home not in shown and home != PREFIX:
+        home = home.rpartition("/")[0]
+    parts = home.count("/") + 1
+
+    async def back(visit: Visit, *_ids: int) -> Answer:
+        return visit.see("/".join(visit.path.split("/")[:parts]))
+
+    return back
 
 
 async def _lost(visit: Visit, *_ids: int) -> Answer:

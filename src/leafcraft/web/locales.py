@@ -72,11 +72,15 @@ def _known(tag: str) -> str | None:
     return next((name for name in names if name and localedata.exists(name)), None)
 
 
-@lru_cache(maxsize=1024)
 def zone(text: str) -> str:
     """The time zone that a cookie names, `UTC` if there is none of that name."""
+    return _zone(text) if _ZONE.fullmatch(text) else "UTC"
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> str:
     try:
-        return ZoneInfo(text).key if _ZONE.fullmatch(text) else "UTC"
+        return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
         return "UTC"
 

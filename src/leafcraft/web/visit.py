@@ -54,11 +54,9 @@ class Done(NamedTuple):
 class Visit:
     """One request for a page, by somebody who has signed in or has yet to."""
 
-    def __init__(
-        self, call: Call, catalog: Catalog, render: Render, *, formats: Formats, form: Fields
-    ) -> None:
+    def __init__(self, call: Call, catalog: Catalog, render: Render, *, formats: Formats) -> None:
         self.call = call
-        self.form = form
+        self.form = Fields()
         self.formats = formats
         self.path = call.path
         self._visitor: Visitor | None = None

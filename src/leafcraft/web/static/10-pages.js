@@ -35,7 +35,7 @@ async function page(url, options = {}) {
   const answer = await fetch(url, { ...options, headers: { "x-live": "1" }, credentials: "same-origin" });
   if (!answer.headers.get("content-type")?.startsWith("text/html")) return null;
   const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return { parsed, ok: answer.ok, url: new URL(answer.url), moved: answer.redirected };
+  return { parsed, ok: answer.ok, status: answer.status, url: new URL(answer.url), moved: answer.redirected };
 }
 
 const shown = () => location.href;

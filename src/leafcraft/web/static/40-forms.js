@@ -60,6 +60,7 @@ async function submitInline(form, data) {
   const sending = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
   const found = await page(form.getAttribute("action"), { method: "POST", body: sending }).catch(() => null);
   if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
+  if (found.status === 401) return sendPlainly(form, submitter);
   const home = form.closest("[data-region]")?.dataset.region;
   const elsewhere = found.url.pathname !== location.pathname && found.url.href !== shown();
   if (elsewhere && (found.ok || found.moved)) return leave(found);
@@ -68,10 +69,33 @@ async function submitInline(form, data) {
     $(".problem, [aria-invalid=true]", region(home ?? "", document) ?? body)?.focus();
     return undefined;
   }
+  const putBack = typedSince(form, data);
   form.reset();
   form.closest(":popover-open")?.hidePopover();
   renew(found.parsed, { own: form, marks: true });
+  putBack();
   return notice(...($(NOTICES, found.parsed)?.childNodes ?? []));
+}
+
+/** Whose session has ended is asked to sign in by a page of its own, which brings along what was typed. */
+function sendPlainly(form, submitter) {
+  release(form);
+  confirmed.add(form);
+  delete form.dataset.inline;
+  form.requestSubmit(submitter);
+}
+
+/** What somebody has typed while a form was under way; it is put back by what this gives. */
+function typedSince(form, data) {
+  const typed = $$(FIELDS, form)
+    .filter((one) => typeof data.get(one.name) === "string" && one.value !== data.get(one.name))
+    .map((one) => [one.name, one.value]);
+  return () => {
+    for (const [name, value] of typed) {
+      const field = form.elements[name];
+      if (field?.matches?.(FIELDS)) field.value = value;
+    }
+  };
 }
 
 /** Goes to a page that was fetched already: what it said it says once, so it is told there again. */

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.builders import ADMIN_EMAIL, PASSWORD, Json, Shop, another, found
+from tests.builders import ADMIN_EMAIL, PASSWORD, Clock, Json, Shop, another, found, open_shop
+from tests.conftest import MakeSettings
 from tests.visits import Visitor
 
 pytestmark = pytest.mark.anyio
@@ -64,3 +65,21 @@ async def test_it_is_narrowed_by_who_what_and_when(shop: Shop, admin: Visitor) -
 async def test_a_filter_that_makes_no_sense_is_told(admin: Visitor) -> None:
     for query in ("since=x", "subject_id=x", "cursor=x"):
         assert (await admin.get(f"{PAGE}?{query}")).status_code == 422
+
+
+async def test_one_day_alone_can_be_looked_at_where_the_visitor_is(
+    make_settings: MakeSettings,
+) -> None:
+    """What happens at noon in London happens on the next day in Auckland."""
+    async with open_shop(make_settings(), Clock()) as shop, Visitor(shop) as admin:
+        await shop.product("Tea")
+        await admin.sign_in()
+        for zone, day, there in (
+            ("UTC", "2026-01-01", True),
+            ("UTC", "2026-01-02", False),
+            ("Pacific/Auckland", "2026-01-01", False),
+            ("Pacific/Auckland", "2026-01-02", True),
+        ):
+            admin.client.cookies.set("leafcraft_tz", zone)
+            page = await admin.get(f"/console/activity?since={day}&until={day}")
+            assert ("Product 1" in page.text) is there, (zone, day)
