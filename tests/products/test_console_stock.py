@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Final
+from urllib.parse import unquote
 
 import pytest
 
@@ -110,6 +111,19 @@ async def test_who_counts_while_somebody_sells_is_told_and_the_count_is_kept(
     again = await visitor.send(_place(fern, "adjust"), {**COUNT, "quantity": "9"})
     assert again.status_code == 303
     assert (await _at(shop, fern))["main"] == (9, 0)
+
+
+async def test_a_form_that_is_sent_again_is_done_once_and_says_so(
+    shop: Shop, visitor: Visitor
+) -> None:
+    fern = await _fern(shop)
+    await visitor.get(f"{GRID}?at={fern['id']}&do=receive&location=main")
+    for told_again in (False, True):
+        answer = await visitor.send(_place(fern, "receive"), {"quantity": "5"})
+        assert answer.status_code == 303
+        said = unquote(answer.headers["set-cookie"])
+        assert ("done once, and not again" in said) is told_again
+        assert (await _at(shop, fern))["main"] == (15, 0)
 
 
 async def test_what_is_promised_is_not_counted_away(shop: Shop, visitor: Visitor) -> None:

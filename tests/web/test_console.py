@@ -110,6 +110,16 @@ async def test_signing_in_again_ends_the_session_before(shop: Shop, visitor: Vis
         assert (await nobody.get("/console")).status_code == 303
 
 
+async def test_who_asks_too_much_is_told_when_to_come_again(make_settings: MakeSettings) -> None:
+    settings = make_settings(rate_limit="on", rate_per_second=1)
+    async with open_shop(settings) as shop, Visitor(shop) as visitor:
+        await visitor.sign_in()
+        answers = [await visitor.get("/console/account") for _ in range(20)]
+        refused = [one for one in answers if one.status_code == 429]
+        assert refused
+        assert int(refused[0].headers["retry-after"]) >= 1
+
+
 async def test_every_page_has_a_policy_that_allows_its_own_files_alone(visitor: Visitor) -> None:
     for path in ("/console", "/console/nothing", "/console/activity?since=x"):
         answer = await visitor.get(path)

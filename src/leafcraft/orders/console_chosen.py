@@ -33,12 +33,6 @@ VERBS = {
 }
 
 
-@pages.get("/orders/chosen")
-async def chosen_orders(visit: Visit) -> Answer:
-    """Where a reload by address leads: what was done with orders is not kept as a page."""
-    return visit.see(LIST)
-
-
 @pages.post("/orders/chosen")
 async def do_with_chosen(visit: Visit) -> Answer:
     act, ids, back = visit.form.one("act"), _chosen(visit.form), _back(visit.form)

@@ -183,12 +183,3 @@ async def cancel(visit: Visit, order_id: int) -> Answer:
 async def note(visit: Visit, order_id: int) -> Answer:
     doing = Act("add_order_note", "The note is on the timeline.", "note")
     return await act(visit, [order_id], doing, body={"text": visit.form.one("text")})
-
-
-async def _back(visit: Visit, order_id: int) -> Answer:
-    """Whoever reloads what came of a form is led to the order."""
-    return visit.see(f"/console/orders/{order_id}")
-
-
-for _verb in ("confirm", "hold", "put-on-hold", "take-off-hold", "payment", "cancel", "notes"):
-    pages.get(f"/orders/{{order_id}}/{_verb}")(_back)

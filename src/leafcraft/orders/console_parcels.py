@@ -161,12 +161,6 @@ async def undo(visit: Visit, order_id: int, fulfillment_id: int) -> Answer:
     return await act(visit, [order_id, fulfillment_id], Act("undo_fulfillment", said))
 
 
-@pages.get("/orders/{order_id}/fulfillments/{fulfillment_id}/tracking")
-@pages.get("/orders/{order_id}/fulfillments/{fulfillment_id}/undo")
-async def back(visit: Visit, order_id: int, _fulfillment_id: int) -> Answer:
-    return visit.see(f"/console/orders/{order_id}")
-
-
 # ── back ─────────────────────────────────────────────────────────────────────
 
 

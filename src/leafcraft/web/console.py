@@ -118,7 +118,8 @@ class Console:
             return _to_sign_in(visit)
         problem = problems.document(refusal, visit.path, visit.call.request_id)
         title = title_of(problem["status"])
-        return visit.page("web/refused.html", title=title, problem=problem)
+        page = visit.page("web/refused.html", title=title, problem=problem)
+        return page._replace(headers=(*page.headers, *problems.headers(refusal)))
 
     def refused_early(self, call: Call, refusal: Refusal) -> Answer:
         """The same, before anything is known of the visit."""

@@ -61,7 +61,7 @@ def answer(refusal: Refusal, instance: str, request_id: str) -> Answer:
     """The refusal, ready to be sent."""
     status = STATUS[refusal.code.kind]
     body = wire.dump(document(refusal, instance, request_id))
-    return Answer(status, body, headers=_headers(refusal))
+    return Answer(status, body, headers=headers(refusal))
 
 
 def document(refusal: Refusal, instance: str, request_id: str) -> dict[str, Any]:
@@ -78,7 +78,8 @@ def document(refusal: Refusal, instance: str, request_id: str) -> dict[str, Any]
     }
 
 
-def _headers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
+def headers(refusal: Refusal) -> tuple[tuple[str, str], ...]:
+    """What else is sent with the refusal."""
     if refusal.code.kind is Kind.UNAUTHENTICATED:
         return (("www-authenticate", "Bearer"),)
     if refusal.code.kind is Kind.WRONG_METHOD:

@@ -27,6 +27,7 @@ ROWS_MAX = 20 * wire.LIST_ITEMS_MAX
 SAID = "leafcraft_said"
 SAID_CHARS_MAX = 300
 SAID_SECONDS = 60
+SENT_BEFORE = "This form had been sent before: it is done once, and not again."
 
 Document = Any
 Problem = Mapping[str, Any]
@@ -59,6 +60,7 @@ class Visit:
         self.form = Fields()
         self.formats = formats
         self.path = call.path
+        self._sent_before = False
         self._visitor: Visitor | None = None
         self._check: Check | None = None
         self._catalog = catalog
@@ -145,7 +147,7 @@ class Visit:
             return Done(None, problems.document(refusal, self.path, self.call.request_id))
         finally:
             self.call.forget_revisions()
-        return _done(answer)
+        return self._done(answer)
 
     async def bring(self, name: str, upload: Uploaded, *, once: bool = True, **query: str) -> Done:
         """The same for an operation that takes a file; what changes nothing need not be done `once`."""
@@ -161,7 +163,14 @@ class Visit:
             return Done(None, problems.document(refusal, self.path, self.call.request_id))
         finally:
             self.call.forget_revisions()
-        return _done(_whole(answer))
+        return self._done(_whole(answer))
+
+    def _done(self, answer: Answer) -> Done:
+        self._sent_before |= answer.replayed
+        document = wire.parse(answer.body) if answer.body else None
+        if answer.status >= 400:
+            return Done(None, document)
+        return Done(document, None, answer.etag)
 
     async def take(self, name: str) -> Stream:
         """The file that an operation gives. Raises Refusal."""
@@ -220,10 +229,12 @@ class Visit:
         return page._replace(headers=(*page.headers, ("cache-control", "no-store")))
 
     def see(self, path: str, *, said: str = "") -> Answer:
-        """Sends the browser on, so that a reload does nothing again."""
+        """Sends the browser on, so that a reload does nothing again. Who has gone back to a form and sent
+        it once more hears that nothing came of it: another one is in its place on a fresh page."""
         headers: list[tuple[str, str]] = []
         if said:
-            text = quote(said[:SAID_CHARS_MAX])
+            words = [said, SENT_BEFORE] if self._sent_before else [said]
+            text = quote(" ".join(words)[:SAID_CHARS_MAX])
             cookie = f"{SAID}={text}; Max-Age={SAID_SECONDS}; Path=/console; HttpOnly"
             headers.append(("set-cookie", f"{cookie}; SameSite=Strict"))
         return Answer(303, b"", location=path, headers=(*headers,))
@@ -256,10 +267,3 @@ def _whole(answer: Answer | Stream) -> Answer:
     if isinstance(answer, Stream):
         raise TypeError("a page can't show what is streamed")
     return answer
-
-
-def _done(answer: Answer) -> Done:
-    document = wire.parse(answer.body) if answer.body else None
-    if answer.status >= 400:
-        return Done(None, document)
-    return Done(document, None, answer.etag)
