@@ -51,14 +51,14 @@ function onSubmit(event) {
     block(form);
     if ("inline" in form.dataset) {
       event.preventDefault();
-      submitInline(form, data).finally(() => release(form));
+      submitInline(form, submitter, data).finally(() => release(form));
     }
   }
 }
 
-async function submitInline(form, data) {
-  const sending = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
-  const found = await page(form.getAttribute("action"), { method: "POST", body: sending }).catch(() => null);
+async function submitInline(form, submitter, data) {
+  const sending = { method: "POST", body: new URLSearchParams(data) };
+  const found = await page(form.getAttribute("action"), sending).catch(() => null);
   if (!found) return notice("The service could not be reached. What you typed is still here: try again.");
   if (found.status === 401) return sendPlainly(form, submitter);
   const home = form.closest("[data-region]")?.dataset.region;
@@ -71,7 +71,6 @@ async function submitInline(form, data) {
   }
   const putBack = typedSince(form, data);
   form.reset();
-  form.closest(":popover-open")?.hidePopover();
   renew(found.parsed, { own: form, marks: true });
   putBack();
   return notice(...($(NOTICES, found.parsed)?.childNodes ?? []));
