@@ -43,6 +43,28 @@ def test_a_count_takes_a_click_a_number_and_enter(
     assert _on_hand(premises, fern) == {"main": 7}
 
 
+def test_counting_leaves_the_page_where_it_is(desk: Page, premises: Premises, fern: Json) -> None:
+    row = _row(desk, fern)
+    desk.evaluate("window.sameAsBefore = true")
+    desk.locator(f"{row} .level a").first.click()
+    expect(desk.get_by_label("Units", exact=True)).to_be_focused()
+    desk.get_by_role("link", name="Cancel").click()
+    expect(desk.get_by_label("Units", exact=True)).to_be_hidden()
+    expect(desk.locator(row)).to_be_focused()
+    desk.locator(row).get_by_role("link", name="Receive").click()
+    desk.get_by_role("navigation", name="What to do").get_by_role("link", name="Adjust").click()
+    expect(desk.get_by_label("Reason")).to_be_visible()
+    desk.get_by_label("Units", exact=True).fill("9")
+    desk.get_by_label("Units", exact=True).press("Enter")
+    expect(desk.get_by_role("status")).to_contain_text("9 on hand in main (it was 10).")
+    expect(desk.locator(row)).to_be_focused()
+    assert "do=" not in desk.url
+    assert desk.evaluate("window.sameAsBefore")
+    premises.confirmed((fern, 3))
+    expect(desk.locator(f"{row} .level").first).to_contain_text("9 on hand, 3 reserved")
+    expect(desk.get_by_label("Units", exact=True)).to_be_hidden()
+
+
 def test_what_is_short_is_told_in_the_row_and_what_was_typed_stays(
     desk: Page, premises: Premises, fern: Json
 ) -> None:

@@ -34,10 +34,10 @@ function keyOf(node) {
 
 /** What a row says, and its fields as the server filled them, without what time alone changes. */
 function wordsOf(element) {
-  const copy = element.cloneNode(true);
-  for (const time of $$("time", copy)) time.remove();
-  const given = [copy, ...$$("*", copy)].filter((one) => one.matches(FIELDS)).map((one) => one.getAttribute("value"));
-  return [copy.textContent.replace(/\s+/g, " ").trim(), ...given].join("|");
+  const plain = element.cloneNode(true);
+  for (const time of $$("time", plain)) time.remove();
+  const given = [plain, ...$$("*", plain)].filter((one) => one.matches(FIELDS)).map((one) => one.getAttribute("value"));
+  return [plain.textContent.replace(/\s+/g, " ").trim(), ...given].join("|");
 }
 
 class Morph {

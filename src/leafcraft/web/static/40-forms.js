@@ -69,10 +69,12 @@ async function submitInline(form, submitter, data) {
     $(".problem, [aria-invalid=true]", region(home ?? "", document) ?? body)?.focus();
     return undefined;
   }
-  const putBack = typedSince(form, data);
+  if (found.moved) history.replaceState(null, "", found.url);
+  const [putBack, row] = [typedSince(form, data), form.closest("tr")?.previousElementSibling];
   form.reset();
   renew(found.parsed, { own: form, marks: true });
   putBack();
+  if (row?.isConnected && !form.isConnected) stand(row);
   return notice(...($(NOTICES, found.parsed)?.childNodes ?? []));
 }
 

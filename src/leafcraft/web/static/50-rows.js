@@ -30,6 +30,36 @@ async function copy(button) {
   $("span", button).textContent = "Copied";
 }
 
+/** Puts the keyboard on a row, so that it goes on from there. */
+function stand(row) {
+  row.tabIndex = -1;
+  row.focus();
+  row.scrollIntoView({ block: "nearest" });
+}
+
+/** Follows a link to this very page, with a form opened in a row or closed: only the region around it is another. */
+async function followHere(link) {
+  const home = link.closest("[data-region]");
+  const found = await page(link.href).catch(() => null);
+  if (!found?.ok || found.moved || isBusy(home)) {
+    location.assign(link.href);
+    return;
+  }
+  history.replaceState(null, "", link.href);
+  renew(found.parsed, { names: [home.dataset.region] });
+  const row = document.getElementById(link.hash.slice(1));
+  if (row) stand(row);
+  focusFirst();
+}
+
+function onLink(event) {
+  const link = event.target.closest("[data-region] a[data-here]");
+  const plain = !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (!link || !plain || isBusy(link.closest("[data-region]"))) return;
+  event.preventDefault();
+  followHere(link);
+}
+
 /** The field that a page is about, where no keyboard on the screen would take the room. */
 function focusFirst() {
   const field = $("[data-focus] input");

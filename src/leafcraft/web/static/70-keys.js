@@ -6,10 +6,7 @@ function moveRow(by) {
   const rows = $$("[data-row]");
   const at = rows.indexOf(document.activeElement?.closest("[data-row]"));
   const row = rows[Math.min(Math.max(at < 0 && by < 0 ? rows.length - 1 : at + by, 0), rows.length - 1)];
-  if (!row) return;
-  row.tabIndex = -1;
-  row.focus();
-  row.scrollIntoView({ block: "nearest" });
+  if (row) stand(row);
 }
 
 const KEYS = {
@@ -49,6 +46,7 @@ document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-select-all]")) chooseAll(target);
   if (target.type === "checkbox") countChosen();
 });
+document.addEventListener("click", onLink);
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-palette]")) palette?.open();
   if (target.closest("[data-step]")) step(target.closest("[data-step]"));
