@@ -81,9 +81,14 @@ def test_what_is_short_is_told_in_the_row_and_what_was_typed_stays(
     expect(desk.get_by_label("Reason")).to_have_value("damaged")
     expect(desk.get_by_label("Note")).to_have_value("Fell off the shelf")
     expect(desk.get_by_label("Take away")).to_be_checked()
+    received = {"product_id": fern["id"], "quantity": 1}
+    premises.post("/stock/receipts", received, status=201)
+    expect(desk.locator(f"{row} .level").first).to_contain_text("11 on hand, 6 reserved")
+    expect(desk.get_by_role("alert")).to_be_visible()
+    expect(desk.get_by_label("Units", exact=True)).to_have_value("8")
     desk.get_by_label("Units", exact=True).fill("4")
     desk.get_by_role("button", name="Save").click()
-    expect(desk.locator(f"{row} .level").first).to_contain_text("6 on hand, 6 reserved")
+    expect(desk.locator(f"{row} .level").first).to_contain_text("7 on hand, 6 reserved")
 
 
 def test_the_numbers_of_the_grid_follow_what_happens(

@@ -1,6 +1,8 @@
 /* Morphing: what is there becomes what should be there, and nothing typed is lost. */
 
 const openedByServer = new WeakSet($$("details[open]"));
+/* Forms that came back with a problem: what is in them was typed, though the server sent it last. */
+const refused = new WeakSet();
 
 function isDirty(field) {
   if (field.type === "hidden" || field.closest(".pick, [data-select-all]")) return false;
@@ -18,7 +20,7 @@ function isBusy(element) {
   const all = [element, ...$$("*", element)];
   return (
     (element.contains(document.activeElement) && document.activeElement.matches(FIELDS)) ||
-    all.some((one) => isOpen(one) || (one.matches("input, select, textarea") && isDirty(one)))
+    all.some((one) => isOpen(one) || refused.has(one) || (one.matches("input, select, textarea") && isDirty(one)))
   );
 }
 

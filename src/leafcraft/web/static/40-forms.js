@@ -65,10 +65,12 @@ async function submitInline(form, submitter, data) {
   const elsewhere = found.url.pathname !== location.pathname && found.url.href !== shown();
   if (elsewhere && (found.ok || found.moved)) return leave(found);
   if (!found.ok) {
+    refused.add(form);
     if (!home || !renew(found.parsed, { names: [home], own: form })) notice($("h1, title", found.parsed)?.textContent);
     $(".problem, [aria-invalid=true]", region(home ?? "", document) ?? body)?.focus();
     return undefined;
   }
+  refused.delete(form);
   if (found.moved) history.replaceState(null, "", found.url);
   const [putBack, row] = [typedSince(form, data), form.closest("tr")?.previousElementSibling];
   form.reset();
