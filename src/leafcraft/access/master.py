@@ -42,6 +42,8 @@ class Master:
         """Raises ValueError for what another secret has sealed, or something else is about."""
         try:
             raw = base64.urlsafe_b64decode(sealed)
+            if base64.urlsafe_b64encode(raw) != sealed.encode():
+                raise binascii.Error  # the last letter has bits that are left out of account
             return self._sealing.decrypt(
                 raw[:NONCE_BYTES], raw[NONCE_BYTES:], about.encode()
             ).decode()
