@@ -35,6 +35,7 @@ def test_somebody_without_a_pointer_signs_in_and_confirms_an_order(
     order = premises.order()
     page = browse(None)
     page.goto("/console")
+    expect(page.get_by_label("E-mail address")).to_be_focused()
     page.keyboard.type(email_of("operator"))
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
