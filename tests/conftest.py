@@ -28,6 +28,7 @@ from tests.builders import Done, Run, Shop, open_shop, settings_of
 from tests.harness.chromium import WITHOUT_CHROMIUM
 from tests.harness.mariadb import PrivateMariaDB, mariadb_available
 from tests.harness.service import Service
+from tests.visits import Visitor
 
 REQUIRE_MARIADB: Final = os.environ.get("LEAFCRAFT_REQUIRE_MARIADB") == "1"
 WITHOUT_MARIADB: Final = "MariaDB is not installed (on Debian: apt install mariadb-server)"
@@ -200,6 +201,13 @@ async def shop(settings: Settings) -> AsyncIterator[Shop]:
     """The service in this process, with a client that is signed in as the first admin."""
     async with open_shop(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+async def visitor(shop: Shop) -> AsyncIterator[Visitor]:
+    """Its admin, before the console."""
+    async with Visitor(shop) as visitor:
+        yield await visitor.sign_in()
 
 
 @pytest.fixture(scope="module", params=KINDS)

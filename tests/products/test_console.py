@@ -1,7 +1,5 @@
 """The pages of products: found, added, edited, archived, and what a product's page tells of it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from leafcraft.accounts.rules import Role
@@ -12,12 +10,6 @@ pytestmark = pytest.mark.anyio
 
 LIST = "/console/products"
 NEW = "/console/products/new"
-
-
-@pytest.fixture
-async def visitor(shop: Shop) -> AsyncIterator[Visitor]:
-    async with Visitor(shop) as visitor:
-        yield await visitor.sign_in()
 
 
 async def _text(visitor: Visitor, path: str) -> str:

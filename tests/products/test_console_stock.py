@@ -1,6 +1,5 @@
 """The stock grid: what lies where, and how it is counted, received and transferred in its place."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -14,12 +13,6 @@ pytestmark = pytest.mark.anyio
 
 GRID = "/console/stock"
 COUNT: Final = {"mode": "counted", "reason": "count"}
-
-
-@pytest.fixture
-async def visitor(shop: Shop) -> AsyncIterator[Visitor]:
-    async with Visitor(shop) as visitor:
-        yield await visitor.sign_in()
 
 
 async def _text(visitor: Visitor, path: str) -> str:

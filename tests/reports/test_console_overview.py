@@ -1,7 +1,6 @@
 """The console's first page: what sold, what waits, what is low."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,12 +11,6 @@ from tests.visits import Visitor
 pytestmark = pytest.mark.anyio
 
 PAGE = "/console"
-
-
-@pytest.fixture
-async def visitor(shop: Shop) -> AsyncIterator[Visitor]:
-    async with Visitor(shop) as visitor:
-        yield await visitor.sign_in()
 
 
 async def told(visitor: Visitor, path: str = PAGE) -> str:

@@ -1,7 +1,5 @@
 """Where people end up who come to the console by an address that only forms are sent to."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.builders import ADMIN_EMAIL, PASSWORD, Shop
@@ -10,12 +8,6 @@ from tests.visits import Visitor
 pytestmark = pytest.mark.anyio
 
 SIGN_IN = "/console/sign-in"
-
-
-@pytest.fixture
-async def visitor(shop: Shop) -> AsyncIterator[Visitor]:
-    async with Visitor(shop) as visitor:
-        yield await visitor.sign_in()
 
 
 @pytest.mark.parametrize(

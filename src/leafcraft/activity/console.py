@@ -46,7 +46,9 @@ async def activity_page(visit: Visit) -> Answer:
     chosen = visit.query.given(*FILTERS)
     days = visit.query.given(*DAYS)
     # The last day is looked at to its end.
-    moments = {name: visit.formats.begins(day, name == LAST) for name, day in days.items()}
+    moments = {
+        name: visit.formats.begins(day, days=int(name == LAST)) for name, day in days.items()
+    }
     place = visit.query.given("cursor")
     found = await visit.ask("list_events", limit=ROWS, **chosen, **moments, **place)
     team = await people(visit)

@@ -63,11 +63,9 @@ class Console:
         self._templates = rendering.environment([one.slice for one in slices], self._assets.path)
         self.lost = _Served(self, Page("console_lost", "GET", "", _lost, signed_out=True))
         pages = [page for one in slices for page in one.table]
+        pages += _ways_back(pages)
         self.table: list[tuple[str, str, _Served | _Asset]] = [
-            *(
-                (page.method, page.path, _Served(self, page))
-                for page in [*pages, *_ways_back(pages)]
-            ),
+            *((page.method, page.path, _Served(self, page)) for page in pages),
             *(("GET", path, _Asset(self._assets, path)) for path in self._assets.paths),
         ]
 

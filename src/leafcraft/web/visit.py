@@ -22,8 +22,6 @@ from leafcraft.web.stream import Stream
 from leafcraft.web.visitor import Visitor
 
 KEY_BYTES = 18
-ROWS_MAX = 20 * wire.LIST_ITEMS_MAX
-"""Of a list that a page shows whole."""
 SAID = "leafcraft_said"
 SAID_CHARS_MAX = 300
 SAID_SECONDS = 60
@@ -117,10 +115,10 @@ class Visit:
         return Found(wire.parse(answer.body), answer.next_query, answer.etag)
 
     async def all(self, name: str, *ids: int, **query: object) -> list[Document]:
-        """All pages of a list in one, as far as a page may show them. Raises Refusal."""
+        """All pages of a list in one, for lists that a page shows whole or tells wrongly. Raises Refusal."""
         found = await self.ask(name, *ids, limit=wire.LIST_ITEMS_MAX, **query)
         rows: list[Document] = list(found.document)
-        while found.next_query and len(rows) < ROWS_MAX:
+        while found.next_query:
             found = await self.ask(name, *ids, **dict(Fields.read(found.next_query).pairs))
             rows += found.document
         return rows
